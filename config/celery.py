@@ -1,0 +1,10 @@
+"""The Celery application; its messages only say that a lane has work."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+app = Celery("media")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

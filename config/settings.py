@@ -1,0 +1,150 @@
+"""Every setting, read from the environment (or `.env`), with its unit and default; `.env.example` lists them all."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+
+# --- Process ------------------------------------------------------------------------------------------------------
+DEVELOPMENT: bool = env.bool("DEVELOPMENT", default=False)  # allows a missing SECRET_KEY and plain http
+DEBUG: bool = env.bool("DEBUG", default=False)
+SECRET_KEY: str = env.str("SECRET_KEY", default="development-only-key-that-production-refuses" if DEVELOPMENT else "")
+if not DEVELOPMENT and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10 or SECRET_KEY.startswith(("django-insecure", "development"))):
+    raise ImproperlyConfigured("SECRET_KEY is missing or weak: set at least 50 random characters, or DEVELOPMENT=true on your own machine")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ENABLE_MEDIA_FEATURES: bool = env.bool("ENABLE_MEDIA_FEATURES", default=False)  # opt-in: unset means every endpoint answers 503
+MEDIA_API_PORT: int = env.int("MEDIA_API_PORT", default=4100)
+USE_HTTPS: bool = env.bool("USE_HTTPS", default=not DEVELOPMENT)  # secure cookies, HSTS, redirect; off behind plain http
+TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)  # proxies in front whose X-Forwarded-For we believe
+
+# --- Files --------------------------------------------------------------------------------------------------------
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()  # everything that we write
+LIBRARY_ROOT = Path(env.str("LIBRARY_ROOT", default=str(DATA_DIR / "library")))  # the folder of videos
+THUMBNAIL_ROOT = Path(env.str("THUMBNAIL_ROOT", default=str(DATA_DIR / "thumbnails")))
+MAX_UPLOAD_SIZE_GB: float = env.float("MAX_UPLOAD_SIZE_GB", default=10.0)  # GiB
+
+# --- Scanning -----------------------------------------------------------------------------------------------------
+SCAN_SETTLE_SECONDS: float = env.float("SCAN_SETTLE_SECONDS", default=5.0)  # younger files wait for the next scan
+SCAN_WORKERS: int = env.int("SCAN_WORKERS", default=0)  # probing processes; 0: one per CPU
+PROBE_TIMEOUT_SECONDS: float = env.float("PROBE_TIMEOUT_SECONDS", default=20.0)  # wall clock per file
+PROBE_MEMORY_MB: int = env.int("PROBE_MEMORY_MB", default=1024)  # MiB of address space per probing process
+MAX_VIDEO_PIXELS: int = env.int("MAX_VIDEO_PIXELS", default=35_389_440)  # 8192 x 4320; larger is refused
+MAX_VIDEO_STREAMS: int = env.int("MAX_VIDEO_STREAMS", default=32)
+
+# --- Applications -------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "rest_framework_simplejwt.token_blacklist",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "media_library",
+    "gallery",
+    "reactions",
+    "jobs",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = False
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+
+# --- Database, Redis, Celery --------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL", default="postgres:///media")}
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 5},
+        "connect_timeout": 2,
+    }  # connections; seconds
+)
+SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass 30 characters; PostgreSQL takes 63
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+# --- Sign-in ------------------------------------------------------------------------------------------------------
+MEDIA_ADMIN_ROLES: list[str] = env.list("MEDIA_ADMIN_ROLES", default=["SUPER_ADMIN", "MEDIA_ADMIN"])
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "ROTATE_REFRESH_TOKENS": True,
+    "BLACKLIST_AFTER_ROTATION": True,
+    "ALGORITHM": "HS256",
+}
+MAIN_API_JWT_KEY: str = env.str("MAIN_API_JWT_KEY", default="", multiline=True)  # HS256 secret or RS256 public key; empty: off
+MAIN_API_JWT_ALGORITHM: str = env.str("MAIN_API_JWT_ALGORITHM", default="HS256")
+MAIN_API_JWT_ISSUER: str = env.str("MAIN_API_JWT_ISSUER", default="")
+MAIN_API_JWT_AUDIENCE: str = env.str("MAIN_API_JWT_AUDIENCE", default="")
+MAIN_API_JWT_USER_CLAIM: str = env.str("MAIN_API_JWT_USER_CLAIM", default="sub")
+MAIN_API_JWT_ROLE_CLAIM: str = env.str("MAIN_API_JWT_ROLE_CLAIM", default="role")
+
+# --- HTTP ---------------------------------------------------------------------------------------------------------
+CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
+CORS_ALLOW_CREDENTIALS = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request body that is no upload
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = USE_HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0  # seconds: one year
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
+X_FRAME_OPTIONS = "DENY"

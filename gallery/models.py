@@ -1,0 +1,199 @@
+"""What the gallery shows: public media, their counters, and the votes of visitors."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, Now, Upper
+
+from gallery.querysets import SEARCH_TEXT, PublicMediaQuerySet
+from media_library.models import Orientation, Video
+
+
+class PublicMedia(models.Model):
+    """A published video, with its own copy of what lists filter, sort and show: a gallery page never joins.
+
+    `gallery.services` is the only writer. Views, finishes and watch time are hot and live in `MediaStats`.
+    """
+
+    video = models.OneToOneField(Video, primary_key=True, db_column="id", on_delete=models.PROTECT, related_name="public")
+    filename = models.TextField()
+    category = models.TextField(help_text="lower-case slug")
+    path = models.GeneratedField(
+        expression=Concat(
+            Value("/public/", output_field=models.TextField()), F("category"), Value("/", output_field=models.TextField()), F("filename")
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="as visitors see it; says nothing of the disk",
+    )
+    title = models.TextField(null=True, blank=True)
+    duration_seconds = models.IntegerField(null=True, blank=True)
+    quality = models.TextField(null=True, blank=True)
+    orientation = models.TextField(null=True, blank=True, choices=Orientation)
+    width = models.IntegerField(null=True, blank=True)
+    height = models.IntegerField(null=True, blank=True)
+    thumbnail_path = models.TextField(null=True, blank=True, help_text="URL path: /thumbnails/<id>-<hash>.webp")
+    file_size = models.BigIntegerField(null=True, blank=True)
+    upvote_count = models.BigIntegerField(db_default=0, default=0)
+    comment_count = models.BigIntegerField(db_default=0, default=0)
+    is_locked = models.BooleanField(db_default=False, default=False)
+    locked_at = models.DateTimeField(null=True, blank=True)
+    locked_reason = models.TextField(null=True, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = PublicMediaQuerySet.as_manager()
+
+    class Meta:
+        db_table = "public_media"
+        verbose_name = "public media"
+        verbose_name_plural = "shared media"
+        ordering = ("-created_at", "-video_id")
+        indexes = (
+            models.Index(
+                "category", F("created_at").desc(), F("video").desc(), name="idx_public_media_category", condition=Q(is_locked=False)
+            ),
+            models.Index(
+                "orientation", F("created_at").desc(), F("video").desc(), name="idx_public_media_orientation", condition=Q(is_locked=False)
+            ),
+            models.Index(
+                F("upvote_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_upvotes",
+                condition=Q(is_locked=False),
+            ),
+            models.Index(F("created_at").desc(), F("video").desc(), name="idx_public_media_recent", condition=Q(is_locked=False)),
+            models.Index(
+                "category",
+                F("upvote_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_category_upvotes",
+                condition=Q(is_locked=False),
+            ),
+            models.Index(fields=["is_locked"], name="idx_public_media_locked", condition=Q(is_locked=True)),
+            GinIndex(OpClass(Upper(SEARCH_TEXT), name="gin_trgm_ops"), name="idx_public_media_search"),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(upvote_count__gte=0) & Q(comment_count__gte=0), name="public_media_counts_not_negative"),
+            models.CheckConstraint(condition=Q(category__regex=r"^[a-z0-9-]{1,64}$"), name="public_media_category_is_slug"),
+            models.CheckConstraint(condition=Q(is_locked=False) | Q(locked_at__isnull=False), name="public_media_lock_has_time"),
+        )
+
+    def __str__(self) -> str:
+        return self.title or self.filename
+
+
+class MediaStats(models.Model):
+    """The hot counters of a video that is or was public; narrow, because a flush of views touches thousands of rows.
+
+    `category`, `is_locked` and `created_at` copy the public medium's, for the most-viewed order; `is_public` is
+    false after unpublishing, and the counters stay.
+    """
+
+    video = models.OneToOneField(Video, primary_key=True, on_delete=models.PROTECT, related_name="stats")
+    category = models.TextField()
+    is_public = models.BooleanField(db_default=True, default=True)
+    is_locked = models.BooleanField(db_default=False, default=False)
+    created_at = models.DateTimeField(db_default=Now())
+    view_count = models.BigIntegerField(db_default=0, default=0)
+    unique_view_count = models.BigIntegerField(db_default=0, default=0)
+    finish_count = models.BigIntegerField(db_default=0, default=0)
+    total_watch_time = models.BigIntegerField(db_default=0, default=0, help_text="seconds")
+
+    class Meta:
+        db_table = "media_stats"
+        indexes = (
+            models.Index(
+                F("view_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_views",
+                condition=Q(is_public=True, is_locked=False),
+            ),
+            models.Index(
+                "category",
+                F("view_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_category_views",
+                condition=Q(is_public=True, is_locked=False),
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(view_count__gte=0) & Q(unique_view_count__gte=0) & Q(finish_count__gte=0) & Q(total_watch_time__gte=0),
+                name="media_stats_not_negative",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.view_count} views of {self.video_id}"
+
+
+class MediaDay(models.Model):
+    """One day's views and watch time of one video: what the hot counters are reconciled from."""
+
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="days")
+    day = models.DateField(help_text="UTC")
+    view_count = models.BigIntegerField(db_default=0, default=0)
+    unique_view_count = models.BigIntegerField(db_default=0, default=0)
+    total_watch_time = models.BigIntegerField(db_default=0, default=0, help_text="seconds")
+
+    class Meta:
+        db_table = "media_days"
+        constraints = (models.UniqueConstraint(fields=["video", "day"], name="media_days_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.video_id} on {self.day}"
+
+
+class FlushedBatch(models.Model):
+    """A batch of buffered views that the database has already counted; a batch counts exactly once."""
+
+    id = models.UUIDField(primary_key=True)
+    flushed_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "flushed_batches"
+        indexes = (models.Index(fields=["flushed_at"], name="idx_flushed_batches_age"),)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class MediaTotal(models.Model):
+    """How many unlocked media each category and orientation has, kept by statement triggers on `public_media`."""
+
+    category = models.TextField()
+    orientation = models.TextField(help_text="empty where unknown")
+    count = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        db_table = "media_totals"
+        constraints = (
+            models.UniqueConstraint(fields=["category", "orientation"], name="media_totals_unique"),
+            models.CheckConstraint(condition=Q(count__gte=0), name="media_totals_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} in {self.category}"
+
+
+class Upvote(models.Model):
+    """One vote of one session for one video; the counter moves in the same transaction."""
+
+    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="upvotes")
+    session_id = models.TextField(help_text="keyed hash of the visitor's session")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "upvotes"
+        indexes = (models.Index(fields=["media"], name="idx_upvotes_media"),)
+        constraints = (models.UniqueConstraint(fields=["media", "session_id"], name="idx_upvotes_unique"),)
+
+    def __str__(self) -> str:
+        return f"vote for {self.media_id}"

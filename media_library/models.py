@@ -1,0 +1,275 @@
+"""The library's own rows: videos, the root they lie under, what scans found, and files that moved."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Now, Upper
+
+from media_library.paths import decode_path
+from media_library.querysets import SEARCH_TEXT, VideoQuerySet
+
+
+class DirectoryType(models.TextChoices):
+    STUDIOS = "studios", "Studios"
+    GIFS = "gifs", "GIFs"
+    PRIVATE = "private", "Private"
+    INBOX = "inbox", "Inbox"
+    CURATED = "curated", "Curated"
+    PLAYBACK = "playback", "Playback"
+    COMPILATIONS = "compilations", "Compilations"
+    VIDEOS = "videos", "Videos"
+    HIGHLIGHTS = "highlights", "Highlights"
+
+
+class Orientation(models.TextChoices):
+    LANDSCAPE = "landscape", "Landscape"
+    PORTRAIT = "portrait", "Portrait"
+    SQUARE = "square", "Square"
+
+
+class Quality(models.TextChoices):
+    UHD = "4K", "4K"
+    QHD = "1440p", "1440p"
+    FULL_HD = "1080p", "1080p"
+    HD = "720p", "720p"
+    P480 = "480p", "480p"
+    P360 = "360p", "360p"
+    SD = "SD", "SD"
+
+
+class Video(models.Model):
+    """A source file of the library, known by its content.
+
+    `path` is relative to the library root, POSIX separators, as `paths.encode_path` writes it
+    (bytes that are no UTF-8 survive). A row is never deleted: a file that is gone sets `missing_since`,
+    a trashed one `trashed_at`, a refused one `is_valid=False` with its `invalid_reason`.
+    """
+
+    path = models.TextField(unique=True, db_collation="C", help_text="relative to the library root")
+    filename = models.TextField()
+    producer = models.TextField(null=True, blank=True)
+    creator = models.TextField(null=True, blank=True)
+    title = models.TextField(null=True, blank=True)
+    duration_seconds = models.IntegerField(null=True, blank=True, help_text="whole seconds")
+    quality = models.TextField(null=True, blank=True, choices=Quality)
+    orientation = models.TextField(null=True, blank=True, choices=Orientation)
+    has_audio = models.BooleanField(null=True, db_default=True)
+    file_size = models.BigIntegerField(null=True, blank=True, help_text="bytes")
+    file_hash = models.TextField(null=True, blank=True, help_text="SHA-256, hexadecimal; empty until the background has hashed the file")
+    width = models.IntegerField(null=True, blank=True, help_text="pixels as shown, after rotation")
+    height = models.IntegerField(null=True, blank=True, help_text="pixels as shown, after rotation")
+    last_validated = models.DateTimeField(null=True, blank=True)
+    is_valid = models.BooleanField(db_default=True, default=True)
+    thumbnail_path = models.TextField(null=True, blank=True, help_text="poster, relative to the thumbnail store: ab/cd/<hash>.webp")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+    tags = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
+    directory_type = models.TextField(null=True, blank=True, choices=DirectoryType)
+
+    # Engagement as it stood when the video left the gallery; publishing again restores it.
+    public_view_count = models.BigIntegerField(null=True, blank=True)
+    public_upvote_count = models.BigIntegerField(null=True, blank=True)
+    public_comment_count = models.BigIntegerField(null=True, blank=True)
+    public_completion_count = models.BigIntegerField(null=True, blank=True)
+    public_total_watch_time = models.BigIntegerField(null=True, blank=True, help_text="seconds")
+    moved_from_public_at = models.DateTimeField(null=True, blank=True)
+    public_locked_at = models.DateTimeField(null=True, blank=True, help_text="a lock survives unpublishing")
+    public_locked_reason = models.TextField(null=True, blank=True)
+
+    original_filename = models.TextField(null=True, blank=True)
+    original_path = models.TextField(null=True, blank=True)
+    standardized_at = models.DateTimeField(null=True, blank=True)
+
+    oshash = models.TextField(null=True, blank=True, help_text="64-bit content hash of size and first and last 64 KiB, hexadecimal")
+    file_mtime_ns = models.BigIntegerField(null=True, blank=True, help_text="nanoseconds since the epoch")
+    absent_at = models.DateTimeField(null=True, blank=True, help_text="first scan that did not find the file")
+    missing_since = models.DateTimeField(null=True, blank=True, help_text="set when a second scan did not find it either")
+    invalid_reason = models.TextField(db_default="", default="", blank=True)
+    trashed_at = models.DateTimeField(null=True, blank=True)
+    video_codec = models.TextField(null=True, blank=True)
+    audio_codec = models.TextField(null=True, blank=True)
+    frame_rate = models.TextField(null=True, blank=True, help_text="frames a second as a fraction: 30000/1001")
+    bit_rate = models.BigIntegerField(null=True, blank=True, help_text="bits a second")
+    is_faststart = models.BooleanField(null=True, blank=True, help_text="MP4: the index stands before the media data")
+    perceptual_hash = models.BigIntegerField(null=True, blank=True)
+
+    objects = VideoQuerySet.as_manager()
+
+    class Meta:
+        db_table = "videos"
+        ordering = ("-created_at", "-id")
+        indexes = (
+            models.Index(fields=["orientation"], name="idx_orientation"),
+            models.Index(fields=["producer"], name="idx_producer"),
+            models.Index(fields=["is_valid"], name="idx_is_valid"),
+            models.Index(fields=["directory_type"], name="idx_directory_type"),
+            models.Index(fields=["duration_seconds", "file_size", "width", "height"], name="idx_videos_fingerprint"),
+            models.Index(fields=["directory_type", "is_valid", "orientation"], name="idx_videos_directory_valid_orientation"),
+            models.Index(fields=["-created_at", "-id"], name="idx_videos_recent"),
+            models.Index(fields=["oshash"], name="idx_videos_oshash"),
+            models.Index(fields=["file_hash"], name="idx_videos_file_hash", condition=Q(file_hash__isnull=False)),
+            models.Index(fields=["missing_since"], name="idx_videos_missing", condition=Q(missing_since__isnull=False)),
+            GinIndex(OpClass(Upper(SEARCH_TEXT), name="gin_trgm_ops"), name="idx_videos_search"),
+            GinIndex(fields=["tags"], name="idx_videos_tags", opclasses=["jsonb_path_ops"]),
+        )
+        constraints = (
+            models.CheckConstraint(condition=~Q(path="") & ~Q(path__startswith="/"), name="videos_path_is_relative"),
+            models.CheckConstraint(condition=Q(file_size__isnull=True) | Q(file_size__gte=0), name="videos_file_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(duration_seconds__isnull=True) | Q(duration_seconds__gte=0), name="videos_duration_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=(Q(width__isnull=True) | Q(width__gt=0)) & (Q(height__isnull=True) | Q(height__gt=0)),
+                name="videos_size_is_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(directory_type__isnull=True) | Q(directory_type__in=DirectoryType.values), name="videos_directory_type_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(orientation__isnull=True) | Q(orientation__in=Orientation.values), name="videos_orientation_is_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title or self.filename
+
+    @property
+    def absolute_path(self) -> Path:
+        """Where the file lies on this machine; nobody has checked that it is there."""
+        return Path(settings.LIBRARY_ROOT) / decode_path(self.path)
+
+
+class VideoTotal(models.Model):
+    """How many videos there are of each kind, kept by statement triggers, so that no list counts a million rows."""
+
+    directory_type = models.TextField()
+    orientation = models.TextField()
+    quality = models.TextField()
+    is_valid = models.BooleanField()
+    is_missing = models.BooleanField()
+    is_trashed = models.BooleanField()
+    count = models.BigIntegerField(db_default=0)
+
+    class Meta:
+        db_table = "video_totals"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["directory_type", "orientation", "quality", "is_valid", "is_missing", "is_trashed"], name="video_totals_unique"
+            ),
+            models.CheckConstraint(condition=Q(count__gte=0), name="video_totals_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.directory_type} {self.orientation} {self.quality}"
+
+
+class LibraryRoot(models.Model):
+    """The one folder that is scanned, and how to know it again: its `.library-id`, else device and inode."""
+
+    path = models.TextField(help_text="absolute, as of the last scan")
+    identity = models.UUIDField(unique=True, default=uuid.uuid4)
+    has_marker = models.BooleanField(default=False, help_text="the root carries its identity in .library-id")
+    device = models.BigIntegerField(null=True)
+    inode = models.BigIntegerField(null=True)
+    registered_at = models.DateTimeField(db_default=Now())
+    last_scanned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "library_roots"
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class ScanReport(models.Model):
+    """What one scan did.
+
+    running -> completed | refused (a guard stopped it, see `reason`) | failed | interrupted (its process died)
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        REFUSED = "refused", "Refused"
+        FAILED = "failed", "Failed"
+        INTERRUPTED = "interrupted", "Interrupted"
+
+    root = models.ForeignKey(LibraryRoot, on_delete=models.PROTECT, related_name="reports")
+    status = models.TextField(choices=Status, default=Status.RUNNING)
+    reason = models.TextField(default="", blank=True, help_text="why it was refused or failed, for a person")
+    scope = models.TextField(default="", blank=True, help_text="the part that was scanned, relative to the root; empty: all of it")
+    started_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    seen_count = models.BigIntegerField(default=0)
+    unchanged_count = models.BigIntegerField(default=0)
+    new_count = models.BigIntegerField(default=0)
+    moved_count = models.BigIntegerField(default=0)
+    changed_count = models.BigIntegerField(default=0)
+    returned_count = models.BigIntegerField(default=0, help_text="were missing and are back")
+    missing_count = models.BigIntegerField(default=0)
+    duplicate_count = models.BigIntegerField(default=0)
+    unsettled_count = models.BigIntegerField(default=0, help_text="still being written; the next scan takes them")
+    skipped_count = models.BigIntegerField(default=0, help_text="symbolic links, pipes, devices and other non-files")
+    failed_count = models.BigIntegerField(default=0)
+    files_per_second = models.FloatField(default=0)
+    findings = models.JSONField(default=list, blank=True, help_text="[{kind, path, detail}], at most 1,000 of each kind")
+
+    class Meta:
+        db_table = "scan_reports"
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(fields=["-started_at", "-id"], name="idx_scan_reports_recent"),)
+        constraints = (models.UniqueConstraint(fields=["root"], condition=Q(status="running"), name="scan_reports_one_running_per_root"),)
+
+    def __str__(self) -> str:
+        return f"Scan of {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class FileMove(models.Model):
+    """The intent to move a file, written before the move, so that a crash between disk and database can be repaired.
+
+    intended -> done | undone
+    """
+
+    class State(models.TextChoices):
+        INTENDED = "intended", "Intended"
+        DONE = "done", "Done"
+        UNDONE = "undone", "Undone"
+
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="moves")
+    source = models.TextField(help_text="relative to the library root")
+    target = models.TextField(help_text="relative to the library root")
+    purpose = models.TextField(help_text="trash, restore, organize")
+    state = models.TextField(choices=State, default=State.INTENDED)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "file_moves"
+        indexes = (models.Index(fields=["state"], name="idx_file_moves_intended", condition=Q(state="intended")),)
+
+    def __str__(self) -> str:
+        return f"{self.source} → {self.target}"
+
+
+class Compilation(models.Model):
+    """A join of cuts of several videos, with what it was made from."""
+
+    filename = models.TextField()
+    path = models.TextField(null=True, blank=True)
+    duration_seconds = models.IntegerField(null=True, blank=True)
+    video_ids = models.JSONField(default=list, blank=True)
+    settings = models.JSONField(default=dict, blank=True, help_text="layout, transitions and other parameters")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "compilations"
+
+    def __str__(self) -> str:
+        return self.filename

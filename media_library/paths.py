@@ -1,0 +1,33 @@
+"""How a path of the library is written in the database, and back.
+
+The database holds text, a file system holds bytes. Bytes that are no UTF-8 are written as the private-use
+characters U+F780 to U+F7FF, one each, and so are the bytes of such a character in a real name: what was
+encoded comes back exactly.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+_ESCAPE = 0xF700
+_NEEDS_ESCAPE = re.compile("[\udc80-\udcff\uf780-\uf7ff]")
+_ESCAPED = re.compile("[\uf780-\uf7ff]")
+
+
+def encode_path(path: str | PurePosixPath) -> str:
+    """Write a path relative to the root as text that any database and JSON accept."""
+    return _NEEDS_ESCAPE.sub(_escape, str(path))
+
+
+def decode_path(text: str) -> Path:
+    """Read back a path that `encode_path` wrote, relative to the root."""
+    if not _ESCAPED.search(text):
+        return Path(text)
+    raw = b"".join(bytes([ord(char) - _ESCAPE]) if _ESCAPED.match(char) else os.fsencode(char) for char in text)
+    return Path(os.fsdecode(raw))
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "".join(chr(_ESCAPE + byte) for byte in os.fsencode(match.group()))
