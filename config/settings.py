@@ -103,10 +103,11 @@ LANGUAGE_CODE = "en-us"
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL", default="postgres:///media")}
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
-        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 5},
+        "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 1.5},
         "connect_timeout": 2,
-    }  # connections; seconds
+    }  # connections; seconds. A database that is down is a 503 within two seconds
 )
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted database costs no request an error
 SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass 30 characters; PostgreSQL takes 63
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -122,6 +123,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+SIGN_INS_PER_MINUTE: int = env.int("SIGN_INS_PER_MINUTE", default=10)  # per account and address
+PUBLIC_WRITES_PER_SESSION_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_SESSION_PER_MINUTE", default=60)
+PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE", default=600)
 LOGIN_URL = "admin:login"
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
@@ -129,6 +133,8 @@ SIMPLE_JWT = {
     "ROTATE_REFRESH_TOKENS": True,
     "BLACKLIST_AFTER_ROTATION": True,
     "ALGORITHM": "HS256",
+    "ISSUER": "media-library",
+    "CHECK_REVOKE_TOKEN": True,  # a new password ends every token
 }
 MAIN_API_JWT_KEY: str = env.str("MAIN_API_JWT_KEY", default="", multiline=True)  # HS256 secret or RS256 public key; empty: off
 MAIN_API_JWT_ALGORITHM: str = env.str("MAIN_API_JWT_ALGORITHM", default="HS256")
@@ -136,6 +142,24 @@ MAIN_API_JWT_ISSUER: str = env.str("MAIN_API_JWT_ISSUER", default="")
 MAIN_API_JWT_AUDIENCE: str = env.str("MAIN_API_JWT_AUDIENCE", default="")
 MAIN_API_JWT_USER_CLAIM: str = env.str("MAIN_API_JWT_USER_CLAIM", default="sub")
 MAIN_API_JWT_ROLE_CLAIM: str = env.str("MAIN_API_JWT_ROLE_CLAIM", default="role")
+
+# --- API ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "config.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.permissions.IsMediaAdmin"],
+    "DEFAULT_RENDERER_CLASSES": ["config.api.rendering.OrjsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.rendering.StrictJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "config.api.rendering.AlwaysJSON",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.api.errors.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "TEST_REQUEST_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+}
 
 # --- HTTP ---------------------------------------------------------------------------------------------------------
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
@@ -148,3 +172,4 @@ SECURE_HSTS_SECONDS = 31_536_000 if USE_HTTPS else 0  # seconds: one year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USE_HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "config.api.errors.csrf_failure"

@@ -1,0 +1,164 @@
+"""Serializer fields that take a value as it is meant and guess nothing, and rows written in camelCase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+LARGEST_ID = 2**63 - 1  # what a bigint column holds
+LARGEST_COUNT = LARGEST_ID
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
+
+
+def parse_decimal(text: str) -> int | None:
+    """A plain decimal number of at most 64 bits, ASCII, no sign, no leading zero; None for anything else."""
+    if not _DECIMAL.fullmatch(text):
+        return None
+    number = int(text)
+    return number if number <= LARGEST_COUNT else None
+
+
+class IdConverter:
+    """An id in a path: `<id:video_id>`.
+
+    What cannot be an id reads as 0, which no row has, so that the view answers in its own words what was not found.
+    """
+
+    regex = "[^/]+"
+
+    def to_python(self, value: str) -> int:
+        return parse_decimal(value) or 0
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A request body: an object without unknown fields."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self.fields]):
+            raise ValidationError({name: "This is not a field that can be set here." for name in unknown[:10]})
+        return super().to_internal_value(data)
+
+
+class QuerySerializer(serializers.Serializer[Any]):
+    """The query string of a GET; a known parameter given twice is refused, unknown ones are ignored."""
+
+    @classmethod
+    def read(cls, parameters: QueryDict) -> dict[str, Any]:
+        """The validated parameters, by field name; those left out are absent unless the field has a default."""
+        serializer = cls(data=parameters.dict())
+        if repeated := [name for name in serializer.fields if len(parameters.getlist(name)) > 1]:
+            raise ValidationError({name: "Give it once." for name in repeated})
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+
+class RowSerializer(serializers.Serializer[Any]):
+    """The shape of a row in replies. It documents itself in the schema, and `rows` reads just its columns."""
+
+    @classmethod
+    @cache
+    def columns(cls) -> dict[str, str]:
+        """Each field's name in the reply with the column or annotation it shows."""
+        return {name: field.source or name for name, field in cls().fields.items()}
+
+    @classmethod
+    def rows(cls, queryset: QuerySet[Any]) -> list[dict[str, Any]]:
+        """The queryset's rows as replies show them, straight from the database, without model instances."""
+        columns = cls.columns()
+        return [dict(zip(columns, row, strict=True)) for row in queryset.values_list(*columns.values())]
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer: no text, no float, no boolean; at most 64 bits."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": "A whole number is needed."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_value": -LARGEST_ID, "max_value": LARGEST_ID} | options)
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return int(data)
+
+
+class QueryIntegerField(serializers.IntegerField):
+    """A plain decimal number in a query string."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": "A plain decimal number of at most 64 bits is needed."}
+
+    def to_internal_value(self, data: Any) -> int:
+        number = parse_decimal(data) if isinstance(data, str) else None
+        if number is None:
+            self.fail("invalid")
+        return number
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """A JSON boolean, or in a query string the word `true` or `false`."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": "true or false is needed."}
+
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, bool):
+            return data
+        if data in ("true", "false"):
+            return bool(data == "true")
+        return self.fail("invalid")
+
+
+class StrictTextField(serializers.CharField):
+    """JSON text: a number is none. NUL and lone surrogates are refused."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class SessionIdField(StrictTextField):
+    """A visitor's session: 8 to 128 characters of `[A-Za-z0-9_-]`."""
+
+    default_error_messages: ClassVar[Any] = {"session": "8 to 128 characters of A-Z, a-z, 0-9, _ and - are needed."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"min_length": 8, "max_length": 128, "trim_whitespace": False} | options)
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if text and not _SESSION_ID.fullmatch(text):
+            self.fail("session")
+        return text
+
+
+class SearchField(StrictTextField):
+    """Literal text to look for, at most 200 characters; empty means no search."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_length": 200, "allow_blank": True, "required": False} | options)
+
+
+@cache
+def camel_case(name: str) -> str:
+    """`view_count` as JSON names it: `viewCount`."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def camel_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {camel_case(name): value for name, value in row.items()}
+
+
+def camel_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [camel_row(row) for row in rows]
