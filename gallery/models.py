@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Concat, Now, Upper
+from django.db.models.functions import Coalesce, Concat, Now, Upper
 
-from gallery.querysets import SEARCH_TEXT, PublicMediaQuerySet
+from gallery.querysets import PublicMediaQuerySet, ShortGrams
 from media_library.models import Orientation, Video
 
 
@@ -38,6 +38,21 @@ class PublicMedia(models.Model):
     file_size = models.BigIntegerField(null=True, blank=True)
     upvote_count = models.BigIntegerField(db_default=0, default=0)
     comment_count = models.BigIntegerField(db_default=0, default=0)
+    search_text = models.GeneratedField(
+        expression=Upper(
+            Concat(
+                Value("/public/", output_field=models.TextField()),
+                F("category"),
+                Value("/", output_field=models.TextField()),
+                F("filename"),
+                Value("\n", output_field=models.TextField()),
+                Coalesce(F("title"), Value("", output_field=models.TextField())),
+            )
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="what a search looks through, in upper case: path and title",
+    )
     is_locked = models.BooleanField(db_default=False, default=False)
     locked_at = models.DateTimeField(null=True, blank=True)
     locked_reason = models.TextField(null=True, blank=True)
@@ -52,8 +67,14 @@ class PublicMedia(models.Model):
         verbose_name_plural = "shared media"
         ordering = ("-created_at", "-video_id")
         indexes = (
+            # Each carries the orientation, so that a page of one orientation too is found in the index alone.
             models.Index(
-                "category", F("created_at").desc(), F("video").desc(), name="idx_public_media_category", condition=Q(is_locked=False)
+                "category",
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_category",
+                condition=Q(is_locked=False),
+                include=["orientation"],
             ),
             models.Index(
                 "orientation", F("created_at").desc(), F("video").desc(), name="idx_public_media_orientation", condition=Q(is_locked=False)
@@ -64,6 +85,7 @@ class PublicMedia(models.Model):
                 F("video").desc(),
                 name="idx_public_media_upvotes",
                 condition=Q(is_locked=False),
+                include=["orientation"],
             ),
             models.Index(F("created_at").desc(), F("video").desc(), name="idx_public_media_recent", condition=Q(is_locked=False)),
             models.Index(
@@ -73,9 +95,11 @@ class PublicMedia(models.Model):
                 F("video").desc(),
                 name="idx_public_media_category_upvotes",
                 condition=Q(is_locked=False),
+                include=["orientation"],
             ),
             models.Index(fields=["is_locked"], name="idx_public_media_locked", condition=Q(is_locked=True)),
-            GinIndex(OpClass(Upper(SEARCH_TEXT), name="gin_trgm_ops"), name="idx_public_media_search"),
+            GinIndex(fields=["search_text"], name="idx_public_media_search", opclasses=["gin_trgm_ops"]),
+            GinIndex(ShortGrams("search_text"), name="idx_public_media_short_grams"),
         )
         constraints = (
             models.CheckConstraint(condition=Q(upvote_count__gte=0) & Q(comment_count__gte=0), name="public_media_counts_not_negative"),

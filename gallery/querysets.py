@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Func, Value
+from django.db.models.functions import Upper
 
 if TYPE_CHECKING:
     from gallery.models import PublicMedia  # noqa: F401 - named in the class below, as text
 
-# What a search of the gallery looks through; the index below and the queryset must say it alike.
-SEARCH_TEXT = Concat(
-    F("path"), Value("\n", output_field=models.TextField()), Coalesce(F("title"), Value("", output_field=models.TextField()))
-)
+
+class ShortGrams(Func):
+    """Every single character of a text and every two neighbouring ones: what finds texts that have no three letters in a row."""
+
+    function = "gallery_short_grams"
+    arity = 1
+    output_field = ArrayField(models.TextField())
 
 
 class PublicMediaQuerySet(models.QuerySet["PublicMedia"]):
@@ -26,4 +30,4 @@ class PublicMediaQuerySet(models.QuerySet["PublicMedia"]):
 
     def matching(self, text: str) -> Self:
         """Media whose public path (so filename too) or title contains `text` literally, in any case."""
-        return self.alias(search_text=SEARCH_TEXT).filter(search_text__icontains=text)
+        return self.filter(search_text__contains=Upper(Value(text)))
