@@ -6,7 +6,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("gallery", "0003_search_text"),
-        ("media_library", "0003_indexes_carry_orientation"),
     ]
 
     operations = [
