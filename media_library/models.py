@@ -8,11 +8,11 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q, Value
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now, Upper
 
 from media_library.paths import decode_path
-from media_library.querysets import SEARCH_TEXT, VideoQuerySet
+from media_library.querysets import SEARCH_TEXT, SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 
 class DirectoryType(models.TextChoices):
@@ -115,6 +115,9 @@ class Video(models.Model):
             models.Index(fields=["oshash"], name="idx_videos_oshash"),
             models.Index(fields=["file_hash"], name="idx_videos_file_hash", condition=Q(file_hash__isnull=False)),
             models.Index(fields=["missing_since"], name="idx_videos_missing", condition=Q(missing_since__isnull=False)),
+            models.Index(SORT_TITLE, "id", name="idx_videos_title"),
+            models.Index(SORT_DURATION.desc(), F("id").desc(), name="idx_videos_duration"),
+            models.Index(SORT_SIZE.desc(), F("id").desc(), name="idx_videos_size"),
             GinIndex(OpClass(Upper(SEARCH_TEXT), name="gin_trgm_ops"), name="idx_videos_search"),
             GinIndex(fields=["tags"], name="idx_videos_tags", opclasses=["jsonb_path_ops"]),
         )
@@ -236,6 +239,11 @@ class FileMove(models.Model):
     intended -> done | undone
     """
 
+    class Purpose(models.TextChoices):
+        TRASH = "trash", "Into the trash"
+        RESTORE = "restore", "Out of the trash"
+        ORGANIZE = "organize", "Into its place"
+
     class State(models.TextChoices):
         INTENDED = "intended", "Intended"
         DONE = "done", "Done"
@@ -244,7 +252,7 @@ class FileMove(models.Model):
     video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="moves")
     source = models.TextField(help_text="relative to the library root")
     target = models.TextField(help_text="relative to the library root")
-    purpose = models.TextField(help_text="trash, restore, organize")
+    purpose = models.TextField(choices=Purpose)
     state = models.TextField(choices=State, default=State.INTENDED)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=Now())
@@ -252,7 +260,7 @@ class FileMove(models.Model):
 
     class Meta:
         db_table = "file_moves"
-        indexes = (models.Index(fields=["state"], name="idx_file_moves_intended", condition=Q(state="intended")),)
+        constraints = (models.UniqueConstraint(fields=["video"], condition=Q(state="intended"), name="file_moves_one_open_per_video"),)
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 from django.db.models import F, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Coalesce, Concat, Left, Upper
 
 if TYPE_CHECKING:
     from media_library.models import Video  # noqa: F401 - named in the class below, as text
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 SEARCH_TEXT = Concat(
     Coalesce(F("title"), Value("", output_field=models.TextField())), Value("\n", output_field=models.TextField()), F("filename")
 )
+
+# What lists of the library sort by, never null; an index holds at most 200 characters of a title.
+SORT_TITLE = Upper(Left(Coalesce("title", "filename"), 200))
+SORT_DURATION = Coalesce("duration_seconds", -1)
+SORT_SIZE = Coalesce("file_size", Value(-1, output_field=models.BigIntegerField()))
 
 
 class VideoQuerySet(models.QuerySet["Video"]):

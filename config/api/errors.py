@@ -15,7 +15,6 @@ from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +74,6 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     known = _as_api_exception(exception)
     if known is None:
         return None
-    set_rollback()
     response = Response(_body(known), status=known.status_code)
     if challenge := getattr(known, "auth_header", None):
         response["WWW-Authenticate"] = challenge
