@@ -85,7 +85,7 @@ def _intend(video: Video, target: Path, *, purpose: str, by: User | None) -> Fil
         raise MoveRefused("The video is in the trash already" if is_trashed else "The video is not in the trash")
     if current.moves.filter(state=FileMove.State.INTENDED).exists():
         raise MoveRefused("The video's file is being moved, or an earlier move of it could not be finished")
-    place = encode_path(_free_place(target))
+    place = encode_path(_free_place(target).as_posix())
     return FileMove.objects.create(video=current, source=current.path, target=place, purpose=purpose, requested_by=by)
 
 
@@ -94,7 +94,7 @@ def _free_place(wanted: Path) -> Path:
     root = Path(settings.LIBRARY_ROOT)
     try:
         for path in numbered(wanted):
-            if file_at(root, path) is None and not Video.objects.filter(path=encode_path(path)).exists():
+            if file_at(root, path) is None and not Video.objects.filter(path=encode_path(path.as_posix())).exists():
                 return path
     except (UnsafePath, OSError) as error:
         raise MoveRefused(_reason(error)) from error

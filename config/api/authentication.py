@@ -14,13 +14,14 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import AuthenticationFailed as TokenRefused
 from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.tokens import AccessToken
+from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from config.roles import ROLES
 
 LONGEST_TOKEN = 8192  # characters
 CLOCK_LEEWAY = 30  # seconds that another machine's clock may be off
 REFUSED = "This token is not valid or has expired"
+BEARER = 'Bearer realm="api"'
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -38,14 +39,23 @@ class BearerAuthentication(BaseAuthentication):
         return user, None
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="api"'
+        return BEARER
 
 
-def _own_user(token: str) -> User | None:
+def user_of(token: Token) -> User | None:
+    """The user that one of our tokens names; None when deactivated, gone, or with a new password since."""
+    try:
+        user = JWTAuthentication().get_user(token)
+    except (TokenRefused, ValueError):
+        return None
+    return user if isinstance(user, User) else None
+
+
+def _own_user(text: str) -> User | None:
     """The user of an access token that we signed; None where it is not ours or no longer good."""
     try:
-        return JWTAuthentication().get_user(AccessToken(token))  # type: ignore[arg-type,return-value]
-    except (TokenError, TokenRefused, ValueError):
+        return user_of(AccessToken(text))  # type: ignore[arg-type] # annotated as a token, takes its text
+    except (TokenError, ValueError):
         return None
 
 

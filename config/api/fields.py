@@ -57,7 +57,7 @@ class QuerySerializer(serializers.Serializer[Any]):
     def read(cls, parameters: QueryDict) -> dict[str, Any]:
         """The validated parameters, by field name; those left out are absent unless the field has a default."""
         serializer = cls(data=parameters.dict())
-        if repeated := [name for name in serializer.fields if len(parameters.getlist(name)) > 1]:
+        if repeated := [name for name, values in parameters.lists() if name in serializer.fields and len(values) > 1]:
             raise ValidationError({name: "Give it once." for name in repeated})
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)

@@ -25,4 +25,4 @@ class IsNotTemporary(BasePermission):
     message = "Temporary users may not do this"
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        return bool(request.user and request.user.is_authenticated) and role_of(request.user) != TEMP
+        return role_of(request.user) not in (None, TEMP)

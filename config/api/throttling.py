@@ -114,7 +114,10 @@ def sign_in_identity(request: HttpRequest | Request, username: str) -> str:
 
 def _count_in_redis(key: str) -> tuple[int, int]:
     with redis.client().pipeline(transaction=False) as pipe:
-        count, _, wait = pipe.incr(key).expire(key, WINDOW, nx=True).ttl(key).execute()
+        pipe.incr(key)
+        pipe.expire(key, WINDOW, nx=True)
+        pipe.ttl(key)
+        count, _, wait = pipe.execute()
     return count, wait
 
 

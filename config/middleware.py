@@ -1,0 +1,86 @@
+"""What holds for every request and reply, whichever view answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from config.api.errors import SENTENCES, error_response, is_api
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+DISABLED = "Media features are disabled"
+ALWAYS_ON = ("/admin/", "/static/", "/api/auth/", "/api/schema", "/api/docs", "/api/videos/health", "/healthz", "/readyz")
+
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"  # JSON and files run nothing, wherever they are opened
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Vary", "Access-Control-Allow-Origin")
+
+
+def json_errors(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Turn whatever error a layer answers an API request with into JSON: the net below the exception handler."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code < 400 or not is_api(request) or response.get("Content-Type") == "application/json":
+            return response
+        sentence = SENTENCES.get(response.status_code, response.reason_phrase)
+        replacement = error_response(response.status_code, sentence)
+        for name in KEPT_HEADERS:
+            if name in response.headers:
+                replacement[name] = response[name]
+        return replacement
+
+    return answer
+
+
+def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Add the content security policy, unless the view has set its own, and keep private replies out of shared caches."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
+        if is_api(request):
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    return answer
+
+
+def media_features(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Answer every media endpoint and page with 503 unless `ENABLE_MEDIA_FEATURES` is set."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        if settings.ENABLE_MEDIA_FEATURES or request.path_info.startswith(ALWAYS_ON):
+            return get_response(request)
+        if is_api(request):
+            return error_response(503, DISABLED, retry_after=3600)
+        return _disabled_page(request)
+
+    return answer
+
+
+def _disabled_page(request: HttpRequest) -> HttpResponse:
+    response = render(request, "503.html", {"reason": DISABLED}, status=503)
+    response["Retry-After"] = "3600"
+    return response
