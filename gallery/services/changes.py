@@ -1,0 +1,91 @@
+"""What every change of the gallery shares: one at a time, hot counters in step, a line in the admin log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+
+from gallery.models import PublicMedia
+from media_library.models import Video
+from media_library.outcomes import Outcome
+
+VIDEO_NOT_FOUND = "Video not found"
+MEDIA_NOT_FOUND = "Media not found"
+GREATEST_ID = 2**63 - 1
+CHANGES_LOCK = 0x67616C6C657279  # "gallery": the name of the advisory lock
+
+COPY_TO_STATS = """
+    INSERT INTO media_stats (video_id, category, is_public, is_locked, created_at,
+                             view_count, unique_view_count, finish_count, total_watch_time)
+    SELECT media.id, media.category, TRUE, media.is_locked, media.created_at,
+           coalesce(video.public_view_count, 0), 0,
+           coalesce(video.public_completion_count, 0), coalesce(video.public_total_watch_time, 0)
+    FROM public_media AS media JOIN videos AS video ON video.id = media.id
+    WHERE media.id = ANY(%s) ORDER BY media.id
+    ON CONFLICT (video_id) DO UPDATE
+    SET category = excluded.category, is_public = TRUE, is_locked = excluded.is_locked, created_at = excluded.created_at
+"""
+
+
+@contextmanager
+def one_change_at_a_time() -> Iterator[None]:
+    """A transaction that no other change of the gallery overlaps.
+
+    Bulk changes touch many media and, by trigger, many totals; in turns they cannot deadlock, and a
+    video that is hidden in one cannot be published in between. Readers and visitors' writes do not wait.
+    """
+    with transaction.atomic():
+        execute("SELECT pg_advisory_xact_lock(%s)", CHANGES_LOCK)
+        yield
+
+
+def execute(statement: str, *parameters: int | str | list[int]) -> int:
+    """Run one statement; returns how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def distinct(ids: Iterable[int]) -> list[int]:
+    """Each id that a row could have, once and in order."""
+    return sorted({id for id in ids if 0 < id <= GREATEST_ID})
+
+
+def hold_public(ids: Iterable[int]) -> list[int]:
+    """Those of the ids that are public, their rows locked in id order until the transaction ends."""
+    held = PublicMedia.objects.filter(pk__in=distinct(ids)).order_by("pk").select_for_update()
+    return list(held.values_list("pk", flat=True))
+
+
+def copy_to_stats(ids: list[int]) -> None:
+    """Bring category, lock and date of the hot counters in step with the public media; makes missing rows."""
+    execute(COPY_TO_STATS, ids)
+
+
+def outcome(ids: Iterable[int], done: list[int], *, otherwise: str, reasons: Mapping[int, str] | None = None) -> Outcome:
+    """What was done, and for every other id its reason, or `otherwise`."""
+    changed, reasons = set(done), reasons or {}
+    return Outcome(tuple(done), {id: reasons.get(id, otherwise) for id in ids if id not in changed})
+
+
+def note(ids: Iterable[int], message: str, *, by: User | None) -> None:
+    """Write a line about each video to the admin log; what nobody asked for has none."""
+    if by is None:
+        return
+    content_type = ContentType.objects.get_for_model(Video)
+    LogEntry.objects.bulk_create(
+        LogEntry(
+            user_id=by.pk,
+            content_type=content_type,
+            object_id=str(video.pk),
+            object_repr=str(video)[:200],
+            action_flag=CHANGE,
+            change_message=message,
+        )
+        for video in Video.objects.filter(pk__in=list(ids)).only("title", "filename").order_by("pk")
+    )
