@@ -11,6 +11,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),
     path("", include("media_library.urls")),
+    path("", include("gallery.page_urls")),
 ]
 
 handler400 = "config.api.errors.bad_request"

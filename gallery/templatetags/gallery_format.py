@@ -1,0 +1,69 @@
+"""How the pages write durations, counts and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+# Width by height of the posters' boxes. A fixed set, because our Content-Security-Policy allows no inline style:
+# gallery.css holds one `.shape-<name>` for each. A poster fills the nearest one, so at most a sliver is cut.
+SHAPES = {
+    "9x21": 9 / 21,
+    "1x2": 1 / 2,
+    "9x16": 9 / 16,
+    "5x8": 5 / 8,
+    "2x3": 2 / 3,
+    "3x4": 3 / 4,
+    "4x5": 4 / 5,
+    "8x9": 8 / 9,
+    "1x1": 1.0,
+    "9x8": 9 / 8,
+    "5x4": 5 / 4,
+    "4x3": 4 / 3,
+    "3x2": 3 / 2,
+    "8x5": 8 / 5,
+    "16x9": 16 / 9,
+    "2x1": 2.0,
+    "21x9": 21 / 9,
+}
+SHAPE_BY_ORIENTATION = {"portrait": "9x16", "square": "1x1"}
+
+
+@register.filter
+def shape(medium: Mapping[str, Any]) -> str:
+    """Name the shape nearest to the medium's own: `16x9`."""
+    if not medium["width"] or not medium["height"]:
+        return SHAPE_BY_ORIENTATION.get(medium["orientation"], "16x9")
+    aspect_ratio = medium["width"] / medium["height"]
+    return min(SHAPES, key=lambda name: abs(log(aspect_ratio / SHAPES[name])))
+
+
+@register.filter
+def clock(seconds: int | None) -> str:
+    """Write a duration as players do: `0:07`, `11:25`, `1:02:03`; nothing when it is unknown."""
+    if seconds is None:
+        return ""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+@register.filter
+def compact(count: int) -> str:
+    """Write a count so that it doesn't shout: `940`, `8.2k`, `14k`, `1.3M`."""
+    for unit, suffix in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k")):
+        if count >= unit:
+            tenths = count * 10 // unit  # rounded down, so that 999,999 is never "1000k"
+            return f"{tenths // 10}{suffix}" if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10}{suffix}"
+    return str(count)
+
+
+@register.filter
+def category_name(slug: str) -> str:
+    """Write a category's slug as a name: `town-hall` is `Town hall`."""
+    return slug.replace("-", " ").strip().capitalize()

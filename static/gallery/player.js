@@ -1,0 +1,36 @@
+// The viewer: our controls instead of the browser's, shortcuts anywhere on the page, and a word when a format can't be played.
+(() => {
+  const video = document.querySelector(".screen video");
+  const controller = document.querySelector("media-controller");
+  if (!video) return;
+
+  if (customElements.get("media-controller")) video.controls = false;
+
+  const admitDefeat = () => {
+    document.querySelector(".unplayable").hidden = false;
+    controller.inert = true;
+  };
+  video.addEventListener("error", admitDefeat);
+  if (video.error) admitDefeat();
+  // A browser that knows the container but not its picture codec would play sound on black.
+  video.addEventListener("loadeddata", () => video.videoWidth === 0 && admitDefeat());
+
+  const seekBy = (seconds) => {
+    video.currentTime = Math.min(Math.max(video.currentTime + seconds, 0), video.duration || 0);
+  };
+  const shortcuts = {
+    " ": () => (video.paused ? video.play() : video.pause()),
+    k: () => (video.paused ? video.play() : video.pause()),
+    ArrowLeft: () => seekBy(-5),
+    ArrowRight: () => seekBy(5),
+    m: () => (video.muted = !video.muted),
+    f: () => controller.querySelector("media-fullscreen-button").click(),
+  };
+  document.addEventListener("keydown", (event) => {
+    const isOurs = event.target === document.body || event.target.id === "main";
+    const shortcut = shortcuts[event.key];
+    if (!isOurs || !shortcut || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    shortcut();
+  });
+})();
