@@ -41,7 +41,7 @@ MAX_VIDEO_STREAMS: int = env.int("MAX_VIDEO_STREAMS", default=32)
 
 # --- Applications -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.apps.LibraryAdminConfig",  # django.contrib.admin, with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,0 +1,80 @@
+"""What an admin does to many videos at once; each action calls one service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from gallery import services as gallery
+from media_library.admin.forms import CategoryForm, ReasonForm, TagsForm
+from media_library.admin.set_actions import Question, admin_of, ask, carry_out
+from media_library.models import Video
+
+PUBLISH = Question(
+    title="Publish",
+    explanation="Visitors see them at once. One that is published already moves to the category.",
+    form=CategoryForm,
+)
+LOCK = Question(title="Lock", explanation="Visitors no longer see them; votes and comments are kept.", form=ReasonForm)
+INVALIDATE = Question(
+    title="Mark invalid",
+    explanation="They leave the gallery and cannot be published until they are restored. The files stay.",
+    form=ReasonForm,
+    is_grave=True,
+)
+TRASH = Question(
+    title="Move to trash",
+    explanation="They leave the gallery, and their files move to the library's trash. “Restore” brings them back.",
+    is_grave=True,
+)
+TAG = Question(title="Add tags", explanation="They join the tags that each video has.", form=TagsForm)
+
+
+@admin.action(description="Publish…", permissions=["gallery"])
+def publish(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return ask(
+        page, request, videos, question=PUBLISH, past="published",
+        change=lambda ids, answer: gallery.publish(ids, category=answer["category"], by=admin_of(request)),
+    )  # fmt: skip
+
+
+@admin.action(description="Unpublish", permissions=["gallery"])
+def unpublish(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return carry_out(request, videos, past="unpublished", change=lambda ids: gallery.unpublish(ids, by=admin_of(request)))
+
+
+@admin.action(description="Lock…", permissions=["gallery"])
+def lock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return ask(
+        page, request, videos, question=LOCK, past="locked",
+        change=lambda ids, answer: gallery.lock(ids, reason=answer["reason"], by=admin_of(request)),
+    )  # fmt: skip
+
+
+@admin.action(description="Unlock", permissions=["gallery"])
+def unlock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return carry_out(request, videos, past="unlocked", change=lambda ids: gallery.unlock(ids, by=admin_of(request)))
+
+
+@admin.action(description="Mark invalid…", permissions=["change"])
+def mark_invalid(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return ask(
+        page, request, videos, question=INVALIDATE, past="marked invalid",
+        change=lambda ids, answer: gallery.mark_invalid(ids, reason=answer["reason"], by=admin_of(request)),
+    )  # fmt: skip
+
+
+@admin.action(description="Move to trash…", permissions=["trash"])
+def trash(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return ask(
+        page, request, videos, question=TRASH, past="moved to the trash",
+        change=lambda ids, answer: gallery.trash(ids, by=admin_of(request)),
+    )  # fmt: skip
+
+
+@admin.action(description="Restore", permissions=["trash"])
+def restore(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return carry_out(request, videos, past="restored", change=lambda ids: gallery.restore(ids, by=admin_of(request)))

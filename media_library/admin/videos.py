@@ -1,0 +1,162 @@
+"""The library: videos as a wall of posters or a list, and the page of one video."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, cast
+
+from django.contrib import admin
+from django.db.models import F, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import filesizeformat
+from django.utils.safestring import SafeString
+
+from media_library.admin import labels, video_actions
+from media_library.admin.filters import SortFilter
+from media_library.admin.forms import VideoForm
+from media_library.admin.paging import LargeModelAdmin, chosen_filters
+from media_library.admin.video_filters import (
+    DirectoryFilter,
+    FileFilter,
+    OrientationFilter,
+    ProducerFilter,
+    PublishedFilter,
+    QualityFilter,
+    TagFilter,
+    ValidFilter,
+)
+from media_library.models import Video, VideoTotal
+from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
+
+LAYOUTS = ("grid", "list")
+LAYOUT = "layout"  # the query parameter, and the session's key
+HISTORY_LENGTH = 20  # lines of the admin log on a video's page
+FILE_TOTALS: dict[str | None, dict[str, bool]] = {
+    None: {"is_trashed": False},
+    "missing": {"is_missing": True, "is_trashed": False},
+    "trash": {"is_trashed": True},
+    "any": {},
+}
+
+
+@admin.register(Video)
+class VideoAdmin(LargeModelAdmin):
+    form = VideoForm
+    list_display = ("poster", "name", "state", "length", "quality", "size", "added")
+    list_display_links = ("name",)
+    list_select_related = ("public",)
+    list_filter = (
+        SortFilter, FileFilter, PublishedFilter, DirectoryFilter, OrientationFilter, QualityFilter, ValidFilter, ProducerFilter, TagFilter,
+    )  # fmt: skip
+    orders = {
+        "newest": (F("created_at").desc(), F("id").desc()),
+        "oldest": (F("created_at").asc(), F("id").asc()),
+        "title": (SORT_TITLE.asc(), F("id").asc()),
+        "longest": (SORT_DURATION.desc(), F("id").desc()),
+        "shortest": (SORT_DURATION.asc(), F("id").asc()),
+        "largest": (SORT_SIZE.desc(), F("id").desc()),
+    }
+    search_fields = ("title", "filename")  # shows the box; `get_search_results` says what it searches
+    search_help_text = "Part of a title or filename"
+    actions = (
+        video_actions.publish, video_actions.unpublish, video_actions.lock, video_actions.unlock,
+        video_actions.mark_invalid, video_actions.trash, video_actions.restore,
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("title", "producer", "creator", "tags")}),
+        ("File", {"fields": ("path", "file", "picture", "sound", "hashes", "original")}),
+        ("Scanning", {"fields": ("created_at", "last_validated", "missing_since", "trashed_at", "invalid_reason")}),
+    )
+    readonly_fields = (
+        "path", "file", "picture", "sound", "hashes", "original",
+        "created_at", "last_validated", "missing_since", "trashed_at", "invalid_reason",
+    )  # fmt: skip
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if LAYOUT in request.GET:
+            return self._remember_layout(request)
+        layout = request.session.get(LAYOUT, LAYOUTS[0])
+        return super().changelist_view(request, {"title": "Library", "layout": layout, "layouts": LAYOUTS, **(extra_context or {})})
+
+    def known_total(self, request: HttpRequest) -> int | None:
+        chosen = chosen_filters(request)
+        if not chosen.keys() <= {"file", "directory_type", "orientation", "quality", "is_valid"}:
+            return None
+        totals = VideoTotal.objects.filter(**FILE_TOTALS[chosen.pop("file", None)])
+        if "is_valid" in chosen:
+            totals = totals.filter(is_valid=chosen.pop("is_valid") == "yes")
+        return int(totals.filter(**chosen).aggregate(total=Sum("count", default=0))["total"])
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Video], search_term: str) -> tuple[QuerySet[Video], bool]:
+        text = search_term.strip()[:200]
+        return (cast(VideoQuerySet, queryset).matching(text) if text else queryset), False
+
+    def has_gallery_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("gallery.change_publicmedia")
+
+    def has_trash_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("media_library.delete_video")
+
+    @admin.display(description="Poster")
+    def poster(self, video: Video) -> SafeString:
+        return labels.poster(video)
+
+    @admin.display(description="Video")
+    def name(self, video: Video) -> SafeString:
+        return labels.named(video.title, video.filename)
+
+    @admin.display(description="State")
+    def state(self, video: Video) -> SafeString:
+        return labels.badges(labels.state_of(video))
+
+    @admin.display(description="Length")
+    def length(self, video: Video) -> str:
+        return labels.clock(video.duration_seconds)
+
+    @admin.display(description="Quality")
+    def quality(self, video: Video) -> str:
+        return video.quality or "–"
+
+    @admin.display(description="Picture")
+    def picture(self, video: Video) -> str:
+        """Size in pixels, shape, codec, frame rate and bit rate, as far as they are known."""
+        size = f"{video.width} × {video.height}" if video.width and video.height else None
+        frame_rate = f"{float(Fraction(video.frame_rate)):.3g} frames/s" if video.frame_rate else None
+        bit_rate = f"{video.bit_rate / 1e6:.1f} Mbit/s" if video.bit_rate else None
+        return ", ".join(filter(None, (size, video.quality, video.orientation, video.video_codec, frame_rate, bit_rate))) or "unknown"
+
+    @admin.display(description="Size")
+    def size(self, video: Video) -> str:
+        return filesizeformat(video.file_size) if video.file_size is not None else "–"
+
+    @admin.display(description="Added")
+    def added(self, video: Video) -> str:
+        return f"{video.created_at:%Y-%m-%d}"
+
+    @admin.display(description="File")
+    def file(self, video: Video) -> str:
+        if video.file_mtime_ns is None:
+            return self.size(video)
+        changed_at = datetime.fromtimestamp(video.file_mtime_ns / 1e9, tz=UTC)
+        return f"{self.size(video)}, last changed {changed_at:%Y-%m-%d %H:%M} UTC"
+
+    @admin.display(description="Sound")
+    def sound(self, video: Video) -> str:
+        return (video.audio_codec or "yes") if video.has_audio else "none"
+
+    @admin.display(description="Content")
+    def hashes(self, video: Video) -> str:
+        return f"SHA-256 {video.file_hash or 'not computed yet'}; oshash {video.oshash or 'unknown'}"
+
+    @admin.display(description="Came from")
+    def original(self, video: Video) -> str:
+        return video.original_path or video.original_filename or "where it is now"
+
+    def _remember_layout(self, request: HttpRequest) -> HttpResponse:
+        """Keep the asked-for layout in the session and show the same list without the question."""
+        rest = request.GET.copy()
+        layout = rest.pop(LAYOUT)[-1]
+        if layout in LAYOUTS:
+            request.session[LAYOUT] = layout
+        return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
