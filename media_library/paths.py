@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK  # a pipe that took the place of a file must not hang us
 
 _ESCAPE = 0xF700
 _NEEDS_ESCAPE = re.compile("[\udc80-\udcff\uf780-\uf7ff]")
@@ -31,3 +35,19 @@ def decode_path(text: str) -> Path:
 
 def _escape(match: re.Match[str]) -> str:
     return "".join(chr(_ESCAPE + byte) for byte in os.fsencode(match.group()))
+
+
+def open_beneath(root: int, parts: Sequence[str], flags: int) -> int:
+    """Open the file or folder `parts` under the open folder `root`, following no symbolic link on the way.
+
+    Returns a descriptor; raises OSError. However deep, no path length limit applies.
+    """
+    folder = os.dup(root)
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, FOLDER_FLAGS, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder) if parts else os.dup(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,11 @@
+"""What can be wrong with a file that claims to be a video."""
+
+from __future__ import annotations
+
+
+class UnreadableMedia(Exception):
+    """The file is no video that we accept; `str(error)` is a sentence for a person."""
+
+
+class InspectionCrashed(UnreadableMedia):
+    """The process that read the file died of it, ran out of time or out of memory."""

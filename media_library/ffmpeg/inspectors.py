@@ -1,0 +1,116 @@
+"""Processes that inspect files for us, each replaced when a file crashes it, hangs it or eats its memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from media_library.ffmpeg.errors import InspectionCrashed
+from media_library.ffmpeg.inspection import Inspection, receive
+from media_library.ffmpeg.untrusted import Bounds
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+FILES_PER_PROCESS = 2000  # then a fresh one: whatever a library leaks is bounded
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What inspecting one file may cost."""
+
+    timeout: float = 20.0  # seconds of wall clock
+    memory: int = 1024 * 1024 * 1024  # bytes of address space
+    bounds: Bounds = field(default_factory=Bounds)
+
+
+class Inspectors:
+    """A fixed number of inspecting processes; `inspect` may be called by as many threads at once."""
+
+    def __init__(self, count: int, *, limits: Limits | None = None) -> None:
+        self.count = count
+        self._limits = limits or Limits()
+        self._idle: SimpleQueue[_Inspector] = SimpleQueue()
+        self._all = [_Inspector(self._limits) for _ in range(count)]
+        for inspector in self._all:
+            self._idle.put(inspector)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for inspector in self._all:
+            inspector.stop()
+
+    def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
+        """Inspect an open regular file; a file that nobody survives is an Inspection with that reason."""
+        inspector = self._idle.get()
+        try:
+            return inspector.inspect(descriptor, with_poster=with_poster)
+        finally:
+            self._idle.put(inspector)
+
+
+class _Inspector:
+    """One process and the socket to it; started when first needed."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._connection: socket.socket | None = None
+        self._inspected = 0
+
+    def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
+        if self._inspected >= FILES_PER_PROCESS:
+            self.stop()
+        connection = self._connection or self._start()
+        self._inspected += 1
+        try:
+            socket.send_fds(connection, [json.dumps({"poster": with_poster}).encode()], [descriptor])
+            return receive(connection)
+        except TimeoutError:
+            self.stop()
+            return Inspection(reason=f"Reading it took more than {self._limits.timeout:g} seconds")
+        except (InspectionCrashed, OSError) as error:
+            self.stop()
+            return Inspection(reason=str(error) if isinstance(error, InspectionCrashed) else "Reading it crashed the process that tried")
+
+    def stop(self) -> None:
+        if self._connection:
+            self._connection.close()
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            self._process.wait()
+        self._connection, self._process, self._inspected = None, None, 0
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        limits = self._limits
+        options = {
+            "parent": os.getpid(),
+            "memory": limits.memory,
+            "timeout": limits.timeout,
+            "pixels": limits.bounds.pixels,
+            "streams": limits.bounds.streams,
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "media_library.ffmpeg.worker", json.dumps(options)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=PROJECT,
+                env={"LANG": "C.UTF-8"},  # nothing of ours: no secrets
+                start_new_session=True,
+            )
+        ours.settimeout(limits.timeout)
+        self._connection = ours
+        return ours

@@ -1,0 +1,88 @@
+"""A decoded frame as people see it: upright, with square pixels."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from typing import cast
+
+from av import VideoFrame
+from av.buffer import Buffer
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
+from PIL import Image
+
+HDR_TRANSFERS = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+FULL_HD_AND_UP = 720  # lines: above standard definition, unlabelled colour is BT.709
+# The signs of the display matrix's a, b, c, d, and what undoes them.
+TURNS = {
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+SIDEWAYS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270, Image.Transpose.TRANSPOSE, Image.Transpose.TRANSVERSE)
+
+
+def turn_of(frame: VideoFrame) -> Image.Transpose | None:
+    """What turns the frame upright, by its display matrix; None when it stands already."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return None
+    a, b, _, c, d = struct.unpack("=5i", memoryview(cast(Buffer, matrix))[:20])
+    upright = abs(a) >= abs(b)
+    return TURNS.get((_sign(a), 0, 0, _sign(d)) if upright else (0, _sign(b), _sign(c), 0))
+
+
+def size_as_shown(frame: VideoFrame, *, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height with square pixels, after rotation."""
+    width, height = max(1, round(frame.width * sensible_aspect(pixel_aspect))), frame.height
+    return (height, width) if turn_of(frame) in SIDEWAYS else (width, height)
+
+
+def sensible_aspect(pixel_aspect: Fraction | None) -> Fraction:
+    """The sample aspect ratio, 1 when it is absent or nonsense."""
+    return pixel_aspect if pixel_aspect and Fraction(1, 4) <= pixel_aspect <= 4 else Fraction(1)
+
+
+def gray(frame: VideoFrame, *, longest: int) -> Image.Image:
+    """A small gray picture for measuring; neither turned nor squared."""
+    width, height = _fit(frame.width, frame.height, longest=longest)
+    small = frame.reformat(width=width, height=height, format="gray8", interpolation="AREA")
+    return _image(small, mode="L", bytes_per_pixel=1)
+
+
+def upright(frame: VideoFrame, *, pixel_aspect: Fraction | None, longest: int) -> Image.Image:
+    """The frame as RGB, no side above `longest` pixels, never enlarged."""
+    squared = frame.width * sensible_aspect(pixel_aspect)
+    width, height = _fit(round(squared), frame.height, longest=longest)
+    rgb = _image(_to_rgb(frame, width, height), mode="RGB", bytes_per_pixel=3)
+    turn = turn_of(frame)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _to_rgb(frame: VideoFrame, width: int, height: int) -> VideoFrame:
+    if frame.color_trc in HDR_TRANSFERS:  # tone-mapped, else it looks grey
+        return frame.reformat(
+            width=width, height=height, format="rgb24", dst_color_trc=ColorTrc.IEC61966_2_1, dst_color_primaries=ColorPrimaries.BT709
+        )
+    unlabelled = frame.colorspace == Colorspace.DEFAULT or frame.colorspace == 2  # AVCOL_SPC_UNSPECIFIED
+    guess = Colorspace.ITU709 if frame.height >= FULL_HD_AND_UP else Colorspace.ITU601
+    return frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA", src_colorspace=guess if unlabelled else None)
+
+
+def _image(frame: VideoFrame, *, mode: str, bytes_per_pixel: int) -> Image.Image:
+    plane = frame.planes[0]
+    size = (frame.width, frame.height)
+    return Image.frombuffer(mode, size, bytes(plane), "raw", mode, plane.line_size, 1) if bytes_per_pixel else Image.new(mode, size)
+
+
+def _fit(width: int, height: int, *, longest: int) -> tuple[int, int]:
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _sign(value: int) -> int:
+    return (value > 0) - (value < 0)

@@ -1,0 +1,76 @@
+"""What a file's place and name tell of it: directory type, producer, a title that reads well."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from media_library.ffmpeg.probe import clean_text
+from media_library.models import DirectoryType
+
+LONGEST_TITLE = 200  # characters
+_NOISE = re.compile(
+    r"""(?<![a-z0-9])(?:
+        (?:2160|1440|1080|720|576|540|480|360|240)[pi](?:\d{2})? | [48]k | u?hd | full\ ?hd | hdr(?:10)?\+? | sdr
+        | \d{3,4}x\d{3,4} | (?:23\.976|24|25|29\.97|30|48|50|59\.94|60)\ ?fps
+        | [xh]\ ?\.?26[45] | hevc | avc | av1 | vp9 | xvid | divx | 10\ ?bit | 8\ ?bit
+        | aac(?:2\ 0)? | ac3 | dts | ddp?5\ ?1 | flac | mp3
+        | web\ ?-?(?:dl|rip) | blu\ ?ray | b[dr]rip | dvd(?:rip)? | hdtv | remux
+    )(?![a-z0-9])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_BRACKETS = re.compile(r"[\[({]\s*[\])}]|\[[^\]]*\]")  # empty once the noise is out, or a release group's
+_YOUTUBE_ID = re.compile(r"\[[A-Za-z0-9_-]{11}\]$")
+_CAMERA = re.compile(
+    r"(?:IMG|VID|MVI|MOV|DSC[NF]?|PXL|GOPR|GH\d\d|GX\d\d|DJI|MAH|CIMG|P)[_-]?(?:E|WA)?\d[\w-]*|\d{8}[_-]\d{6}\w*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """What we call a video; None where nothing tells."""
+
+    title: str | None
+    producer: str | None
+    creator: str | None
+
+
+def names_of(path: PurePath, tags: dict[str, str]) -> Names:
+    """The container's tags first, else the path: `studios/<producer>/…`, and the file's name made readable."""
+    return Names(
+        title=tags.get("title") or readable_title(path.name),
+        producer=_first(tags, "producer", "studio", "publisher") or _producer_of(path),
+        creator=_first(tags, "creator", "artist", "author", "album_artist"),
+    )
+
+
+def directory_type_of(path: PurePath) -> DirectoryType | None:
+    """By the first folder under the root; None in `public/<category>/`, whose files are published from there."""
+    folders = path.parts[:-1]
+    if len(folders) >= 2 and folders[0] == "public":
+        return None
+    return DirectoryType(folders[0]) if folders and folders[0] in DirectoryType.values else DirectoryType.VIDEOS
+
+
+def readable_title(filename: str) -> str | None:
+    """`The.Long_Road-1080p.x264.mp4` as `The Long Road`; names that cameras give stay as they are."""
+    stem = clean_text(PurePath(filename).stem, longest=LONGEST_TITLE)
+    if _CAMERA.fullmatch(stem):
+        return stem
+    text = _YOUTUBE_ID.sub("", stem).replace("_", " ")
+    text = text if " " in text.strip() else text.replace(".", " ").replace("-", " ")
+    text = " ".join(_BRACKETS.sub(" ", _NOISE.sub(" ", text)).split()).strip(" .-–")
+    if not text:
+        return stem or None
+    return text[0].upper() + text[1:]
+
+
+def _producer_of(path: PurePath) -> str | None:
+    if len(path.parts) >= 3 and path.parts[0] == DirectoryType.STUDIOS:
+        return clean_text(path.parts[1].replace("_", " ")) or None
+    return None
+
+
+def _first(tags: dict[str, str], *names: str) -> str | None:
+    return next((tags[name] for name in names if name in tags), None)
