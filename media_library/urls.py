@@ -1,5 +1,16 @@
 """The library's addresses: the admin's API of videos."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from media_library.api.health import Health
+from media_library.api.videos import Bulk, OneVideo, Publish, Restore, Unpublish, Videos
+
+urlpatterns = [
+    path("api/videos", Videos.as_view()),
+    path("api/videos/health", Health.as_view()),
+    path("api/videos/bulk", Bulk.as_view()),
+    path("api/videos/<id:video_id>", OneVideo.as_view()),
+    path("api/videos/<id:video_id>/restore", Restore.as_view()),
+    path("api/videos/<id:video_id>/publish", Publish.as_view()),
+    path("api/videos/<id:video_id>/unpublish", Unpublish.as_view()),
+]

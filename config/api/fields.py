@@ -13,7 +13,6 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 LARGEST_ID = 2**63 - 1  # what a bigint column holds
-LARGEST_COUNT = LARGEST_ID
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 
@@ -23,7 +22,7 @@ def parse_decimal(text: str) -> int | None:
     if not _DECIMAL.fullmatch(text):
         return None
     number = int(text)
-    return number if number <= LARGEST_COUNT else None
+    return number if number <= LARGEST_ID else None
 
 
 class IdConverter:
@@ -90,7 +89,18 @@ class StrictIntegerField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
             self.fail("invalid")
-        return int(data)
+        return data
+
+
+class IdField(serializers.IntegerField):
+    """An id in a JSON body; like one in a path, what cannot be an id reads as 0, which no row has."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return data if 0 < data <= LARGEST_ID else 0
 
 
 class QueryIntegerField(serializers.IntegerField):

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from django.http import QueryDict
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 
 from config.api.fields import QueryIntegerField, QuerySerializer, StrictTextField
 
@@ -53,19 +48,3 @@ class PaginationSerializer(serializers.Serializer[Any]):
     hasMore = serializers.BooleanField()
     nextCursor = serializers.CharField(allow_null=True)
     totalIsCapped = serializers.BooleanField(required=False)
-
-
-def encode_cursor(values: Sequence[Any]) -> str:
-    """The sort key of a page's last row as opaque text."""
-    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
-
-
-def decode_cursor(cursor: str, *, kinds: Sequence[type]) -> list[Any]:
-    """Read back a sort key; raises `ValidationError` when it is none of a list sorted by values of `kinds`."""
-    try:
-        values = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise ValidationError({"cursor": "This is no cursor of this list."}) from error
-    if not isinstance(values, list) or [type(value) for value in values] != list(kinds):
-        raise ValidationError({"cursor": "This is no cursor of this list."})
-    return values

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema as BaseAutoSchema
+
+from config.api.rendering import dumps
 
 ERROR = {
     "type": "object",
@@ -32,6 +36,12 @@ ERRORS = {
     "429": "Too often; `Retry-After` says when to come again",
     "503": "A part is down or the media features are disabled; `Retry-After` says when to come again",
 }
+
+
+@cache
+def document() -> bytes:
+    """The OpenAPI document in JSON; made once a process, for it depends on the code alone."""
+    return dumps(SchemaGenerator().get_schema(public=True))  # type: ignore[no-untyped-call]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
