@@ -13,7 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from config.api.fields import parse_decimal
-from config.middleware import PAGE_POLICY
+from config.content_security import PAGE_POLICY
 from gallery.listing import (
     ORIENTATIONS,
     SORTS,
@@ -28,6 +28,7 @@ from gallery.listing import (
 )
 from gallery.player_styles import PLAYER_STYLE_HASHES
 from gallery.templatetags.gallery_format import category_name
+from gallery.visits import count_view
 
 CARDS_PER_PAGE = 24
 RELATED_COUNT = 8
@@ -92,6 +93,7 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
         raise Http404 from None
     except MediaLocked:
         raise PermissionDenied from None
+    medium["view_count"] += count_view(request, media_id)
     container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
     stream_path = f"/api/media/public/{media_id}/stream"
     context = {

@@ -10,29 +10,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from config.api.errors import SENTENCES, error_response, is_api
+from config.content_security import DATA_POLICY, PAGE_POLICY
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 DISABLED = "Media features are disabled"
 ALWAYS_ON = ("/admin/", "/static/", "/api/auth/", "/api/schema", "/api/docs", "/api/videos/health", "/healthz", "/readyz")
 
-PAGE_POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "media-src 'self' blob:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "worker-src 'self' blob:",
-        "manifest-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
-DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"  # JSON and files run nothing, wherever they are opened
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Vary", "Access-Control-Allow-Origin")
 
 

@@ -1,0 +1,19 @@
+"""What a browser may load for us: the content security policies."""
+
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "media-src 'self' blob:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "worker-src 'self' blob:",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"  # JSON and files run nothing, wherever they are opened
