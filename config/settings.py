@@ -9,6 +9,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.logging import logging_config
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
@@ -24,6 +26,8 @@ ENABLE_MEDIA_FEATURES: bool = env.bool("ENABLE_MEDIA_FEATURES", default=False)  
 MEDIA_API_PORT: int = env.int("MEDIA_API_PORT", default=4100)
 USE_HTTPS: bool = env.bool("USE_HTTPS", default=not DEVELOPMENT)  # secure cookies, HSTS, redirect; off behind plain http
 TRUSTED_PROXY_COUNT: int = env.int("TRUSTED_PROXY_COUNT", default=0)  # proxies in front whose X-Forwarded-For we believe
+
+LOGGING = logging_config(development=DEVELOPMENT, level=env.str("LOG_LEVEL", default="INFO"))
 
 # --- Files --------------------------------------------------------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()  # everything that we write

@@ -4,10 +4,12 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from config.api.fields import IdConverter
+from config.api.throttling import throttled_sign_in
 
 register_converter(IdConverter, "id")
 
 urlpatterns = [
+    path("admin/login/", throttled_sign_in(admin.site.login)),
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),
     path("", include("media_library.urls")),

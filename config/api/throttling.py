@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
+from functools import wraps
 from threading import Lock
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
 from redis import RedisError
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -108,8 +111,30 @@ class SessionWriteThrottle(_Throttle):
 PUBLIC_WRITE_THROTTLES = [AddressWriteThrottle, SessionWriteThrottle]
 
 
+def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Limit a sign-in page as the API's sign-in is limited, in one count with it."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **options)
+        who = sign_in_identity(request, request.POST.get("username", ""))
+        wait = seconds_to_wait(SignInThrottle.scope, who, limit=settings.SIGN_INS_PER_MINUTE)
+        if wait is None:
+            return view(request, *args, **options)
+        return _too_often(request, wait)
+
+    return answer
+
+
 def sign_in_identity(request: HttpRequest | Request, username: str) -> str:
     return f"{client_address(request)} {username.casefold()}"
+
+
+def _too_often(request: HttpRequest, wait: int) -> HttpResponse:
+    response = render(request, "429.html", {"seconds": wait}, status=429)
+    response["Retry-After"] = str(wait)
+    return response
 
 
 def _count_in_redis(key: str) -> tuple[int, int]:
