@@ -88,7 +88,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 def watch(request: HttpRequest, media_id: int) -> HttpResponse:
     try:
-        medium = public_detail(media_id)
+        medium, others = public_detail(media_id), related(media_id, RELATED_COUNT)
     except MediaNotFound:
         raise Http404 from None
     except MediaLocked:
@@ -102,7 +102,7 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
         "container": container,
         "is_picture": container == "GIF",
         "start": parse_decimal(request.GET.get("t", "")),
-        "related": related(media_id, RELATED_COUNT),
+        "related": others,
         "page_url": request.build_absolute_uri(reverse("watch", args=[media_id])),
         "stream_path": stream_path,
         "stream_url": request.build_absolute_uri(stream_path),

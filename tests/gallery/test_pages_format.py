@@ -1,0 +1,70 @@
+"""How the pages write durations, counts and shapes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from gallery.templatetags.gallery_format import SHAPES, category_name, clock, compact, shape
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(None, ""), (0, "0:00"), (7, "0:07"), (685, "11:25"), (3_600, "1:00:00"), (3_723, "1:02:03"), (400_000, "111:06:40")],
+)
+def test_a_duration_is_written_as_players_do(seconds: int | None, written: str) -> None:
+    assert clock(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1_000, "1k"),
+        (1_050, "1k"),
+        (8_219, "8.2k"),
+        (14_900, "14k"),
+        (999_999, "999k"),
+        (1_300_000, "1.3M"),
+        (2_000_000_000, "2B"),
+    ],
+)
+def test_a_count_does_not_shout(count: int, written: str) -> None:
+    assert compact(count) == written
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "name"),
+    [
+        (1920, 1080, "16x9"),
+        (1080, 1920, "9x16"),
+        (406, 720, "9x16"),
+        (640, 480, "4x3"),
+        (720, 720, "1x1"),
+        (1920, 800, "21x9"),
+        (9_000, 1, "21x9"),
+    ],
+)
+def test_a_poster_gets_the_nearest_shape(width: int, height: int, name: str) -> None:
+    assert shape({"width": width, "height": height, "orientation": None}) == name
+
+
+@pytest.mark.parametrize(("orientation", "name"), [("portrait", "9x16"), ("square", "1x1"), ("landscape", "16x9"), (None, "16x9")])
+def test_a_poster_of_unknown_size_gets_the_shape_of_its_orientation(orientation: str | None, name: str) -> None:
+    assert shape({"width": None, "height": None, "orientation": orientation}) == name
+
+
+def test_the_style_sheet_knows_every_shape_by_its_ratio() -> None:
+    style_sheet = (Path(settings.BASE_DIR) / "static/gallery/gallery.css").read_text()
+
+    written = {name: float(ratio) for name, ratio in re.findall(r"\.shape-(\w+) \{ --ratio: ([\d.]+); \}", style_sheet)}
+
+    assert written == {name: round(ratio, 4) for name, ratio in SHAPES.items()}
+
+
+def test_a_category_is_shown_as_a_name() -> None:
+    assert category_name("town-hall") == "Town hall"
