@@ -33,6 +33,7 @@ LOGGING = logging_config(development=DEVELOPMENT, level=env.str("LOG_LEVEL", def
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()  # everything that we write
 LIBRARY_ROOT = Path(env.str("LIBRARY_ROOT", default=str(DATA_DIR / "library")))  # the folder of videos
 THUMBNAIL_ROOT = Path(env.str("THUMBNAIL_ROOT", default=str(DATA_DIR / "thumbnails")))
+FFMPEG_BINARY: str = env.str("FFMPEG_BINARY", default="ffmpeg")  # a name on the PATH, or a path
 MAX_UPLOAD_SIZE_GB: float = env.float("MAX_UPLOAD_SIZE_GB", default=10.0)  # GiB
 
 # --- Scanning -----------------------------------------------------------------------------------------------------
@@ -124,7 +125,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted database costs 
 SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass 30 characters; PostgreSQL takes 63
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -151,6 +152,10 @@ SIMPLE_JWT = {
 }
 MAIN_API_JWT_KEY: str = env.str("MAIN_API_JWT_KEY", default="", multiline=True)  # HS256 secret or RS256 public key; empty: off
 MAIN_API_JWT_ALGORITHM: str = env.str("MAIN_API_JWT_ALGORITHM", default="HS256")
+if MAIN_API_JWT_ALGORITHM not in ("HS256", "RS256"):
+    raise ImproperlyConfigured("MAIN_API_JWT_ALGORITHM must be HS256 or RS256")
+if MAIN_API_JWT_KEY and MAIN_API_JWT_ALGORITHM == "HS256" and len(MAIN_API_JWT_KEY) < 32:
+    raise ImproperlyConfigured("MAIN_API_JWT_KEY is weak: an HS256 secret needs at least 32 characters")
 MAIN_API_JWT_ISSUER: str = env.str("MAIN_API_JWT_ISSUER", default="")
 MAIN_API_JWT_AUDIENCE: str = env.str("MAIN_API_JWT_AUDIENCE", default="")
 MAIN_API_JWT_USER_CLAIM: str = env.str("MAIN_API_JWT_USER_CLAIM", default="sub")
@@ -186,6 +191,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- HTTP ---------------------------------------------------------------------------------------------------------
+STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=48)  # files being sent at once; each holds a thread of the server
+X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of LIBRARY_ROOT, as /library/; empty: we send files
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
 CORS_ALLOW_CREDENTIALS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request body that is no upload

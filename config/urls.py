@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),
     path("", include("media_library.urls")),
+    path("", include("gallery.urls")),
     path("", include("gallery.page_urls")),
 ]
 

@@ -119,7 +119,8 @@ CARD = """
     media.is_locked, media.created_at
 """
 DETAIL = f"""
-    {CARD}, media.path, media.file_size, coalesce(stats.finish_count, 0) AS finish_count,
+    {CARD}, media.path, media.file_size, coalesce(stats.unique_view_count, 0) AS unique_view_count,
+    coalesce(stats.finish_count, 0) AS finish_count,
     coalesce(stats.total_watch_time, 0) AS total_watch_time, media.updated_at, media.locked_at, media.locked_reason
 """
 

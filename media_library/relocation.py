@@ -53,6 +53,24 @@ def file_at(root: Path, path: Path) -> os.stat_result | None:
         return None
 
 
+def open_file(root: Path, path: Path) -> int:
+    """A descriptor, to be closed by the caller, of the regular file at `path` below `root`.
+
+    Raises `FileNotFoundError`, `UnsafePath`, `NotAFile`, and `OSError` for what the disk says.
+    """
+    with _directory(root, path) as directory:
+        try:
+            descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+                raise NotAFile(error.errno, "This is no regular file", str(path)) from error
+            raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise NotAFile(errno.EINVAL, "This is no regular file", str(path))
+    return descriptor
+
+
 def remove_second_name(root: Path, path: Path) -> None:
     """Remove one of the two names that a relocation left when it was killed between its two steps."""
     with _directory(root, path) as directory:

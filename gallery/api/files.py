@@ -1,0 +1,60 @@
+"""The files of the gallery: originals and posters, for visitors while the medium is open to them, for admins always."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from config.roles import is_media_admin
+from gallery.api.errors import refusals
+from gallery.api.media import PublicView
+from gallery.files import MediaFiles, public_files, video_files
+from gallery.listing import MediaLocked, MediaNotFound
+from gallery.streaming import FileMissing, file_response
+
+
+class Stream(PublicView):
+    @extend_schema(responses={(200, "video/*"): OpenApiTypes.BINARY}, operation_id="stream_media", tags=["gallery"])
+    def get(self, request: Request, media_id: int) -> HttpResponseBase:
+        """The original file, whole or the range that is asked for."""
+        with refusals():
+            return send_original(request, public_files(media_id))
+
+
+class Thumbnail(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY}, operation_id="get_thumbnail", tags=["gallery"])
+    def get(self, request: Request, media_id: str, poster_hash: str) -> HttpResponseBase:
+        """The poster of a medium, at its `thumbnailPath`."""
+        with refusals():
+            files = _visible_files(request, int(media_id))
+            if files.poster_hash != poster_hash:
+                raise MediaNotFound
+            return send_poster(request, files)
+
+
+def send_original(request: Request, files: MediaFiles) -> HttpResponseBase:
+    """The original as it lies in the library; raises what `file_response` raises."""
+    return file_response(request._request, files.path, root=settings.LIBRARY_ROOT, filename=files.filename)
+
+
+def send_poster(request: Request, files: MediaFiles) -> HttpResponseBase:
+    """The picture of a video; raises what `file_response` raises."""
+    if files.poster is None:
+        raise FileMissing
+    return file_response(request._request, files.poster, root=settings.THUMBNAIL_ROOT, filename=files.poster.name)
+
+
+def _visible_files(request: Request, media_id: int) -> MediaFiles:
+    try:
+        return public_files(media_id)
+    except (MediaNotFound, MediaLocked):
+        if is_media_admin(request.user):
+            return video_files(media_id)
+        raise

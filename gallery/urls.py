@@ -1,0 +1,16 @@
+"""The gallery's addresses: its API and its posters."""
+
+from django.urls import path, re_path
+
+from gallery.api.files import Stream, Thumbnail
+from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
+
+urlpatterns = [
+    path("api/media/public", MediaList.as_view()),
+    path("api/media/public/categories", CategoryList.as_view()),
+    path("api/media/public/<id:media_id>", OneMedium.as_view()),
+    path("api/media/public/<id:media_id>/related", Related.as_view()),
+    path("api/media/public/<id:media_id>/stream", Stream.as_view()),
+    path("api/media/public/<id:media_id>/lock", Lock.as_view()),
+    re_path(r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$", Thumbnail.as_view()),
+]
