@@ -76,6 +76,7 @@ class LargeModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     sortable_by = ()
+    empty_value_display = ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeChangeList

@@ -12,27 +12,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from media_library.admin import labels
+from media_library import labels
 from media_library.models import ScanReport
-
-COUNTS = (  # column, what one and many are called
-    ("new_count", "new file", "new files"),
-    ("moved_count", "file moved", "files moved"),
-    ("changed_count", "file changed", "files changed"),
-    ("returned_count", "file came back", "files came back"),
-    ("missing_count", "file missing", "files missing"),
-    ("duplicate_count", "duplicate", "duplicates"),
-    ("unsettled_count", "file still being written", "files still being written"),
-    ("skipped_count", "entry skipped", "entries skipped"),
-    ("failed_count", "file failed", "files failed"),
-)
-OPENINGS = {
-    ScanReport.Status.RUNNING: "is looking through",
-    ScanReport.Status.COMPLETED: "looked through",
-    ScanReport.Status.REFUSED: "was stopped by a guard after looking through",
-    ScanReport.Status.FAILED: "failed after looking through",
-    ScanReport.Status.INTERRUPTED: "was interrupted while it looked through",
-}
 
 
 @admin.register(ScanReport)
@@ -48,12 +29,10 @@ class ScanReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanReport]:
         return super().get_queryset(request).defer("findings")
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        report = self.get_object(request, object_id) if object_id else None
-        told = {"report": report, "story": story(report), "duration": self.duration(report), "findings": by_kind(report)} if report else {}
-        return super().changeform_view(request, object_id, form_url, {**told, **(extra_context or {})})
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        report: ScanReport = kwargs["obj"]
+        told = {"report": report, "story": labels.story(report), "duration": self.duration(report), "findings": by_kind(report)}
+        return super().render_change_form(request, {**context, **told, "title": str(report), "subtitle": None}, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -75,23 +54,14 @@ class ScanReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     @admin.display(description="What happened")
     def what_happened(self, report: ScanReport) -> SafeString:
         return (
-            format_html('{} <bdi class="filename">{}</bdi>', story(report), report.reason)
+            format_html('{} <bdi class="filename">{}</bdi>', labels.story(report), report.reason)
             if report.reason
-            else format_html("{}", story(report))
+            else format_html("{}", labels.story(report))
         )
 
     @admin.display(description="Duration")
     def duration(self, report: ScanReport) -> str:
         return labels.long_time(round((report.finished_at or timezone.now()).timestamp() - report.started_at.timestamp()))
-
-
-def story(report: ScanReport) -> str:
-    """What a scan did, in two sentences."""
-    counted = [(getattr(report, column), one, many) for column, one, many in COUNTS]
-    found = ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counted if count)
-    pace = f" at {report.files_per_second:,.0f} files a second" if report.files_per_second else ""
-    files = "1 file" if report.seen_count == 1 else f"{report.seen_count:,} files"
-    return f"The scan {OPENINGS[ScanReport.Status(report.status)]} {files}{pace}. {found or 'Nothing had changed'}."
 
 
 def by_kind(report: ScanReport) -> dict[str, list[dict[str, str]]]:

@@ -7,12 +7,15 @@ from fractions import Fraction
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import F, QuerySet, Sum
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
-from media_library.admin import labels, video_actions
+from media_library import labels
+from media_library.admin import video_actions
 from media_library.admin.filters import SortFilter
 from media_library.admin.forms import VideoForm
 from media_library.admin.paging import LargeModelAdmin, chosen_filters
@@ -26,7 +29,7 @@ from media_library.admin.video_filters import (
     TagFilter,
     ValidFilter,
 )
-from media_library.models import Video, VideoTotal
+from media_library.models import DirectoryType, Video, VideoTotal
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 LAYOUTS = ("grid", "list")
@@ -79,6 +82,11 @@ class VideoAdmin(LargeModelAdmin):
         layout = request.session.get(LAYOUT, LAYOUTS[0])
         return super().changelist_view(request, {"title": "Library", "layout": layout, "layouts": LAYOUTS, **(extra_context or {})})
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
+        video: Video = kwargs["obj"]
+        told = self._told_of(request, video)
+        return super().render_change_form(request, {**context, **told, "show_save_and_add_another": False}, *args, **kwargs)
+
     def known_total(self, request: HttpRequest) -> int | None:
         chosen = chosen_filters(request)
         if not chosen.keys() <= {"file", "directory_type", "orientation", "quality", "is_valid"}:
@@ -116,7 +124,7 @@ class VideoAdmin(LargeModelAdmin):
 
     @admin.display(description="Quality")
     def quality(self, video: Video) -> str:
-        return video.quality or "–"
+        return video.quality or ""
 
     @admin.display(description="Picture")
     def picture(self, video: Video) -> str:
@@ -153,6 +161,19 @@ class VideoAdmin(LargeModelAdmin):
     def original(self, video: Video) -> str:
         return video.original_path or video.original_filename or "where it is now"
 
+    def _told_of(self, request: HttpRequest, video: Video) -> dict[str, Any]:
+        """What the page of a video shows beside its form."""
+        return {
+            "title": str(video),
+            "subtitle": None,
+            "state": labels.badges(labels.state_of(video)),
+            "verbs": [(name, label.rstrip("…")) for name, label in self.get_action_choices(request) if name in possible_verbs(video)],
+            "engagement": engagement_of(video),
+            "history": history_of(video),
+            "newer": neighbour(video, is_newer=True),
+            "older": neighbour(video, is_newer=False),
+        }
+
     def _remember_layout(self, request: HttpRequest) -> HttpResponse:
         """Keep the asked-for layout in the session and show the same list without the question."""
         rest = request.GET.copy()
@@ -160,3 +181,46 @@ class VideoAdmin(LargeModelAdmin):
         if layout in LAYOUTS:
             request.session[LAYOUT] = layout
         return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
+
+
+def possible_verbs(video: Video) -> set[str]:
+    """The actions that would change this video as it stands."""
+    if video.trashed_at or not video.is_valid:
+        return {"restore"}
+    public = getattr(video, "public", None)
+    if public is None:
+        return {"publish", "mark_invalid", "trash"} - ({"publish"} if video.directory_type == DirectoryType.PRIVATE else set())
+    return {"publish", "unpublish", "unlock" if public.is_locked else "lock", "mark_invalid", "trash"}
+
+
+def engagement_of(video: Video) -> list[tuple[str, str]]:
+    """The figures of the gallery: today's of a public video, else as they stood when it left; empty when it never was public."""
+    public, stats = getattr(video, "public", None), getattr(video, "stats", None)
+    if public and stats:
+        counts = (stats.view_count, stats.unique_view_count, public.upvote_count, public.comment_count, stats.finish_count)
+        watched = stats.total_watch_time
+    elif video.moved_from_public_at:
+        counts = (video.public_view_count, None, video.public_upvote_count, video.public_comment_count, video.public_completion_count)
+        watched = video.public_total_watch_time or 0
+    else:
+        return []
+    named = zip(("Views", "Unique views", "Upvotes", "Comments", "Finished"), counts, strict=True)
+    return [(what, f"{count:,}") for what, count in named if count is not None] + [("Watched", labels.long_time(watched))]
+
+
+def history_of(video: Video) -> QuerySet[LogEntry]:
+    """Who changed this video, when and why, the newest first."""
+    entries = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Video), object_id=str(video.pk))
+    return entries.select_related("user").order_by("-action_time")[:HISTORY_LENGTH]
+
+
+def neighbour(video: Video, *, is_newer: bool) -> int | None:
+    """The video that was added next before or after this one; None at the end."""
+    beyond = "gt" if is_newer else "lt"
+    others = Video.objects.filter(
+        Q(**{f"created_at__{beyond}": video.created_at}) | Q(**{f"pk__{beyond}": video.pk}),
+        **{f"created_at__{beyond}e": video.created_at},
+        trashed_at=None,
+    )
+    order = ("created_at", "pk") if is_newer else ("-created_at", "-pk")
+    return others.order_by(*order).values_list("pk", flat=True).first()
