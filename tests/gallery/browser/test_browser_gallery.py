@@ -1,0 +1,84 @@
+"""The gallery in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import cycle
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.gallery.browser.measures import LAYOUT_SHIFT
+from tests.gallery.shared_media import share
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SIZES = [(1280, 720), (406, 720), (720, 720), (960, 720), (1680, 720)]
+
+
+@pytest.fixture
+def thirty_videos(poster: Path) -> None:
+    for number, (width, height) in zip(range(30), cycle(SIZES), strict=False):
+        share(f"Video {number}", width=width, height=height)
+
+
+def test_load_more_appends_in_place(page: Page, thirty_videos: None) -> None:
+    page.goto("/")
+    address = page.url
+
+    page.get_by_role("link", name="Load more").click()
+
+    expect(page.locator(".card")).to_have_count(30)
+    expect(page.get_by_role("status")).to_have_text("6 more videos, 30 in all")
+    expect(page.locator(".card:nth-child(25) a")).to_be_focused()
+    expect(page.get_by_role("link", name="Load more")).to_have_count(0)
+    assert page.url == address
+
+
+def test_without_scripts_load_more_leads_to_the_next_page(page_without_scripts: Page, thirty_videos: None) -> None:
+    page_without_scripts.goto("/")
+
+    page_without_scripts.get_by_role("link", name="Load more").click()
+
+    expect(page_without_scripts.locator(".card")).to_have_count(6)
+    page_without_scripts.get_by_role("link", name="Back to the start").click()
+    expect(page_without_scripts.locator(".card")).to_have_count(24)
+
+
+def test_nothing_moves_while_the_gallery_loads(page: Page, thirty_videos: None) -> None:
+    page.goto("/", wait_until="networkidle")
+
+    assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+def test_the_posters_of_a_row_are_equally_high_and_fill_it(page: Page, thirty_videos: None) -> None:
+    page.goto("/")
+
+    posters = [box for poster in page.locator(".poster").all() if (box := poster.bounding_box())]
+
+    first_row = [box for box in posters if box["y"] == posters[0]["y"]]
+    assert len(first_row) > 1
+    assert max(box["height"] for box in first_row) - min(box["height"] for box in first_row) < 1.5
+    rows = page.locator(".rows").bounding_box()
+    assert rows
+    assert first_row[-1]["x"] + first_row[-1]["width"] == pytest.approx(rows["x"] + rows["width"], abs=1.5)
+
+
+def test_a_phone_never_scrolls_sideways(phone: Page, thirty_videos: None, share_clip: Callable[..., int], webm: Path) -> None:
+    media_id = share_clip(webm, "W" * 255)
+
+    for address in ("/", f"/watch/{media_id}", f"/?search={'W' * 200}", "/?search=zebra"):
+        phone.goto(address)
+        assert phone.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_searching_and_choosing_work_without_scripts(page_without_scripts: Page, thirty_videos: None) -> None:
+    page = page_without_scripts
+    page.goto("/")
+
+    page.get_by_role("searchbox").fill("video 7")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="Most viewed").click()
+
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("video 7")

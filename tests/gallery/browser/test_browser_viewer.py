@@ -1,0 +1,101 @@
+"""The viewer in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gallery.player_styles import PLAYER_STYLE_HASHES
+from tests.conftest import Clips
+from tests.gallery.browser.conftest import VP9
+from tests.gallery.browser.measures import LAYOUT_SHIFT, wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LOADED = "document.querySelector('video').readyState >= 2"
+TIME = "document.querySelector('video').currentTime"
+STYLES = """
+    (function collect(root) {
+        return [...root.querySelectorAll("*")].flatMap((element) => [
+            ...(element.localName === "style" ? [element.textContent] : []),
+            ...(element.shadowRoot ? collect(element.shadowRoot) : []),
+        ]);
+    })(document)
+"""
+
+
+def test_a_click_plays_the_video(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
+    page.goto(f"/watch/{share_clip(webm)}")
+
+    page.locator("media-play-button.start").click()
+
+    wait_until(page, f"{TIME} > 0.3")
+    expect(page.locator("media-play-button.start")).to_be_hidden()
+    assert page.evaluate("document.querySelector('video').controls") is False
+
+
+def test_a_link_to_a_moment_starts_there(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
+    page.goto(f"/watch/{share_clip(webm)}?t=2")
+
+    wait_until(page, f"{TIME} >= 1.9")
+
+
+def test_shortcuts_work_anywhere_but_in_the_search_box(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
+    page.goto(f"/watch/{share_clip(webm)}")
+    wait_until(page, LOADED)
+
+    page.keyboard.press("m")
+    assert page.evaluate("document.querySelector('video').muted") is True
+    page.keyboard.press("ArrowRight")
+    wait_until(page, f"{TIME} > 3")
+    page.keyboard.press("ArrowLeft")
+    wait_until(page, f"{TIME} === 0")
+    page.keyboard.press(" ")
+    wait_until(page, f"{TIME} > 0.2")
+
+    page.get_by_role("searchbox").press_sequentially("my film")
+    expect(page.get_by_role("searchbox")).to_have_value("my film")
+    assert page.evaluate("document.querySelector('video').muted") is True
+
+
+def test_without_scripts_the_browsers_controls_stay(page_without_scripts: Page, share_clip: Callable[..., int], webm: Path) -> None:
+    page_without_scripts.goto(f"/watch/{share_clip(webm)}")
+
+    expect(page_without_scripts.locator("video")).to_have_attribute("controls", "")
+    expect(page_without_scripts.locator("media-control-bar")).to_be_hidden()
+
+
+def test_a_format_that_cannot_be_played_says_so_and_offers_the_file(page: Page, share_clip: Callable[..., int], clips: Clips) -> None:
+    tape = clips.make(name="old_tape.avi", codec=("-c:v", "mpeg4"))
+
+    page.goto(f"/watch/{share_clip(tape)}")
+
+    notice = page.get_by_role("alert")
+    expect(notice).to_contain_text("This browser can’t play this video (AVI).")
+    with page.expect_download() as download:
+        notice.get_by_role("link", name="Download it").click()
+    assert download.value.suggested_filename == "old_tape.avi"
+    assert download.value.path().read_bytes() == tape.read_bytes()
+
+
+@pytest.mark.parametrize("size", ["1280x720", "406x720"])
+def test_nothing_moves_while_the_viewer_loads(page: Page, share_clip: Callable[..., int], clips: Clips, size: str) -> None:
+    width, height = map(int, size.split("x"))
+    clip = clips.make(name=f"{size}.webm", codec=VP9, size=size)
+
+    page.goto(f"/watch/{share_clip(clip, width=width, height=height, thumbnail_path=None)}", wait_until="networkidle")
+
+    assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+def test_the_policy_lists_exactly_the_style_hashes_of_the_player(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
+    page.goto(f"/watch/{share_clip(webm)}")
+    wait_until(page, LOADED)
+
+    written = {f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" for style in page.evaluate(STYLES)}
+
+    assert written == set(PLAYER_STYLE_HASHES)
