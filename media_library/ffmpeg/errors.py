@@ -7,5 +7,9 @@ class UnreadableMedia(Exception):
     """The file is no video that we accept; `str(error)` is a sentence for a person."""
 
 
+class InspectorsUnavailable(Exception):
+    """No process can be started to inspect a file: the machine's fault, not the file's."""
+
+
 class InspectionCrashed(UnreadableMedia):
     """The process that read the file died of it, ran out of time or out of memory."""

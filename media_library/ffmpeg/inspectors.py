@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from media_library.ffmpeg.errors import InspectionCrashed
+from media_library.ffmpeg.errors import InspectionCrashed, InspectorsUnavailable
 from media_library.ffmpeg.inspection import Inspection, receive
 from media_library.ffmpeg.untrusted import Bounds
 
@@ -102,15 +102,22 @@ class _Inspector:
             "streams": limits.bounds.streams,
         }
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "media_library.ffmpeg.worker", json.dumps(options)],
-                stdin=theirs.fileno(),
+            self._process = self._popen(theirs, json.dumps(options))
+        ours.settimeout(limits.timeout)
+        self._connection = ours
+        return ours
+
+    @staticmethod
+    def _popen(connection: socket.socket, options: str) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-m", "media_library.ffmpeg.worker", options],
+                stdin=connection.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd=PROJECT,
                 env={"LANG": "C.UTF-8"},  # nothing of ours: no secrets
                 start_new_session=True,
             )
-        ours.settimeout(limits.timeout)
-        self._connection = ours
-        return ours
+        except OSError as error:
+            raise InspectorsUnavailable(f"The process that reads videos cannot be started: {error.strerror}") from error

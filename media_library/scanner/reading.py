@@ -46,6 +46,10 @@ class Unsettled(Exception):
     """The file is not the one that the walk saw: it is being written, or was replaced."""
 
 
+class StoreUnusable(Exception):
+    """The thumbnail store takes no poster: its disk is full, or it is not writable."""
+
+
 class Reader:
     """Reads files of one library; every method may run in several threads."""
 
@@ -68,12 +72,11 @@ class Reader:
             with self._opened(arrival.file) as file:
                 inspection = self._inspectors.inspect(file.descriptor, with_poster=with_poster)
                 file.check()
-            thumbnail_path = save_poster(inspection.poster, store=self._store) if inspection.poster else None
         except Unsettled as error:
             return Reading(arrival, problem=str(error), is_unsettled=True)
         except OSError as error:
             return Reading(arrival, problem=error.strerror or type(error).__name__)
-        return Reading(arrival, inspection, thumbnail_path)
+        return Reading(arrival, inspection, self._keep(inspection.poster))
 
     def hash(self, file: FoundFile) -> str | None:
         """SHA-256 of a file's content; None when it is gone, unreadable, or not what `file` says."""
@@ -94,6 +97,14 @@ class Reader:
         except OSError:
             return True
         return True
+
+    def _keep(self, poster: bytes | None) -> str | None:
+        if poster is None:
+            return None
+        try:
+            return save_poster(poster, store=self._store)
+        except OSError as error:  # not the file's fault: every other one would fail alike
+            raise StoreUnusable(f"Posters cannot be kept in {self._store}: {error.strerror}") from error
 
     def _opened(self, file: FoundFile) -> _Opened:
         return _Opened(open_beneath(self._root, decode_path(file.path).parts, FILE_FLAGS), file)

@@ -14,16 +14,18 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models.functions import Now
 
+from media_library.ffmpeg.errors import InspectorsUnavailable
 from media_library.ffmpeg.inspectors import Inspectors, Limits
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.models import LibraryRoot, ScanReport
+from media_library.paths import FOLDER_FLAGS, decode_path, open_beneath
 from media_library.scanner import applying, matching, roots, staging
 from media_library.scanner.comparing import Comparison, compare, known_files
 from media_library.scanner.entries import entry_of, write
 from media_library.scanner.errors import ScanRefused
 from media_library.scanner.findings import Findings
 from media_library.scanner.lock import one_at_a_time
-from media_library.scanner.reading import Arrival, Reader, Reading
+from media_library.scanner.reading import Arrival, Reader, Reading, StoreUnusable
 from media_library.scanner.twins import find_twins
 from media_library.scanner.walk import UnreadableFolder, walk
 
@@ -66,7 +68,7 @@ def scan(
     on_progress: OnProgress | None = None,
     on_changed: OnChanged | None = None,
 ) -> ScanReport:
-    """Make the rows follow the files under `root`, or under its folder `scope`; returns the report, refused or not.
+    """Make the rows follow the files under `root`, or under its folder `scope`; returns the report, which says if it was refused or failed.
 
     `settle`: younger files than so many seconds wait for the next scan. `dry_run` writes nothing, not even the report.
     `allow_missing` goes on where a guard would stop: many files gone, another folder than before. `on_changed` gets the
@@ -95,6 +97,8 @@ def scan(
             report.status = ScanReport.Status.COMPLETED
         except ScanRefused as refusal:
             report.status, report.reason = ScanReport.Status.REFUSED, str(refusal)
+        except (StoreUnusable, InspectorsUnavailable) as error:
+            report.status, report.reason = ScanReport.Status.FAILED, str(error)
         except KeyboardInterrupt:
             report.status, report.reason = ScanReport.Status.INTERRUPTED, "Stopped by the person who started it"
             raise
@@ -127,7 +131,15 @@ def _check_scope(scope: str) -> None:
         raise ScanRefused(f"The part to scan must be a folder inside the library, such as studios/acme, not {scope!r}")
 
 
+def _check_folder(root: int, scope: str) -> None:
+    try:
+        os.close(open_beneath(root, decode_path(scope).parts, FOLDER_FLAGS))
+    except OSError as error:
+        raise ScanRefused(f"{scope} is no folder of the library that can be read: {error.strerror}") from error
+
+
 def _scan_root(descriptor: int, order: _Order, report: ScanReport) -> None:
+    _check_folder(descriptor, order.scope)
     root = roots.recognise(descriptor, order.root, accept_another=order.allow_missing)
     if not order.dry_run:
         roots.register(root, descriptor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -39,15 +39,14 @@ def find_twins(readings: Sequence[Reading], reader: Reader, *, workers: int) -> 
     contents = {reading.arrival.file.path: content for reading in readings if (content := content_of(reading))}
     known = _rows_like(contents)
     frequent = Counter(contents.values())
-    alike = [reading for reading in readings if (c := contents.get(reading.arrival.file.path)) and (c in known or frequent[c] > 1)]
-    twins = Twins()
-    if not alike:
-        return twins
-    _hash_rows({content for reading in alike if (content := contents[reading.arrival.file.path]) in known}, known, reader, workers=workers)
-    for reading, digest in zip(alike, side_by_side(lambda r: reader.hash(r.arrival.file), alike, workers=workers), strict=True):
-        if digest:
-            twins.hashes[reading.arrival.file.path] = digest
+    alike = [reading.arrival.file for reading in readings if _is_alike(contents.get(reading.arrival.file.path), known, frequent)]
+    vanished = _hash_rows({content: known[content] for file in alike if (content := contents[file.path]) in known}, reader, workers=workers)
+    digests = zip(alike, side_by_side(reader.hash, alike, workers=workers), strict=True)
+    twins = Twins(hashes={file.path: digest for file, digest in digests if digest})
     _compare(twins, reader)
+    for file in alike:
+        if file.path not in twins.duplicate_of and contents[file.path] in vanished:
+            twins.waiting[file.path] = vanished[contents[file.path]]
     return twins
 
 
@@ -75,14 +74,24 @@ def _rows_like(contents: dict[str, Content]) -> dict[Content, list[tuple[int, Fo
     return found
 
 
-def _hash_rows(contents: set[Content], known: dict[Content, list[tuple[int, FoundFile]]], reader: Reader, *, workers: int) -> None:
-    unhashed = [row for content in contents for row in known[content]]
-    for (video_id, file), digest in zip(unhashed, side_by_side(lambda row: reader.hash(row[1]), unhashed, workers=workers), strict=True):
+def _is_alike(content: Content | None, known: Mapping[Content, object], frequent: Counter[Content]) -> bool:
+    return content is not None and (content in known or frequent[content] > 1)
+
+
+def _hash_rows(unhashed: Mapping[Content, list[tuple[int, FoundFile]]], reader: Reader, *, workers: int) -> dict[Content, str]:
+    """Fill in the hashes of rows; returns the contents whose file is not there any more, with its path."""
+    files = [(content, video_id, file) for content, rows_of_it in unhashed.items() for video_id, file in rows_of_it]
+    vanished = {}
+    digests = side_by_side(lambda known: reader.hash(known[2]), files, workers=workers)
+    for (content, video_id, file), digest in zip(files, digests, strict=True):
         if digest:
             execute(
                 "UPDATE videos SET file_hash = %s WHERE id = %s AND path = %s AND file_mtime_ns = %s",
                 [digest, video_id, file.path, file.mtime_ns],
             )
+        elif not reader.is_there(file.path):
+            vanished[content] = file.path
+    return vanished
 
 
 def _compare(twins: Twins, reader: Reader) -> None:

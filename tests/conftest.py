@@ -1,0 +1,100 @@
+"""What all tests share: clips made by ffmpeg, and a library of one's own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from pytest_django.fixtures import Settings
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+AAC = ("-c:a", "aac", "-b:a", "64k")
+
+
+class Clips:
+    """Makes clips with ffmpeg, each kind once in a session. Treat them as read-only: copy or `variant` them."""
+
+    def __init__(self, folder: Path, ffmpeg: str) -> None:
+        self.folder = folder
+        self.ffmpeg = ffmpeg
+
+    def make(
+        self,
+        *,
+        name: str = "clip.mp4",
+        picture: str = "testsrc2",
+        size: str = "320x180",
+        duration: float = 1.0,
+        rate: str = "25",
+        sound: bool = False,
+        codec: tuple[str, ...] = X264,
+        extra: tuple[str, ...] = (),
+    ) -> Path:
+        """A clip of a lavfi source, `duration` seconds long; `extra` goes before the output."""
+        inputs = ["-f", "lavfi", "-i", f"{picture}=size={size}:rate={rate}:duration={duration}"]
+        if sound:
+            inputs += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={duration}", *AAC, "-shortest"]
+        return self.run(name, *inputs, *codec, *extra)
+
+    def run(self, name: str, *arguments: str) -> Path:
+        """The output of any ffmpeg command, called `name`."""
+        key = hashlib.sha256("\0".join((name, *arguments)).encode()).hexdigest()[:12]
+        target = self.folder / key / name
+        if not target.exists():
+            target.parent.mkdir()
+            command = [self.ffmpeg, "-nostdin", "-v", "error", "-bitexact", *arguments, f"file:{target}"]
+            subprocess.run(command, check=True, timeout=60)
+        return target
+
+    @property
+    def plain(self) -> Path:
+        """One second of 320 × 180 H.264 in MP4, without sound."""
+        return self.make()
+
+    @property
+    def with_sound(self) -> Path:
+        return self.make(sound=True)
+
+
+def variant(clip: Path, target: Path, number: int = 0) -> Path:
+    """Copy an MP4 to `target`, with a harmless box after it: a valid file of other content, equal for equal numbers.
+
+    The file looks an hour old, so that no scan waits for it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(clip.read_bytes() + struct.pack(">I4sQ", 16, b"free", number))
+    return aged(target)
+
+
+def aged(path: Path, *, seconds: float = 3600) -> Path:
+    """Give a file a time of change `seconds` ago."""
+    then = path.stat().st_mtime - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+@pytest.fixture(scope="session")
+def ffmpeg_binary() -> str:
+    """The ffmpeg that makes clips: FFMPEG_BINARY, else the system's, else the wheel's."""
+    return os.environ.get("FFMPEG_BINARY") or shutil.which("ffmpeg") or imageio_ffmpeg.get_ffmpeg_exe()
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory, ffmpeg_binary: str) -> Clips:
+    return Clips(tmp_path_factory.mktemp("clips"), ffmpeg_binary)
+
+
+@pytest.fixture
+def library(tmp_path: Path, settings: Settings) -> Path:
+    """An empty library, with its own thumbnail store beside it."""
+    root = tmp_path / "library"
+    root.mkdir()
+    settings.LIBRARY_ROOT = root
+    settings.THUMBNAIL_ROOT = tmp_path / "thumbnails"
+    return root
