@@ -191,7 +191,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- HTTP ---------------------------------------------------------------------------------------------------------
-STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=48)  # files being sent at once; each holds a thread of the server
+STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=128)  # files being sent at once; each holds a thread of the server
 X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of the library; empty: we send files
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
 CORS_ALLOW_CREDENTIALS = True
