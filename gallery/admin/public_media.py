@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from gallery.admin import actions
-from gallery.admin.categories import CategoriesPage
+from gallery.admin.categories import categories_page
 from gallery.models import MediaTotal, PublicMedia
 from gallery.querysets import PublicMediaQuerySet
 from media_library import labels
@@ -70,8 +70,10 @@ class PublicMediaAdmin(LargeModelAdmin):
     actions = (actions.move_to_category, actions.lock, actions.unlock, actions.unpublish)
 
     def get_urls(self) -> list[URLPattern]:
-        categories = self.admin_site.admin_view(CategoriesPage.as_view(model_admin=self))
-        return [path("categories/", categories, name="gallery_categories"), *super().get_urls()]
+        return [path("categories/", self.admin_site.admin_view(self.categories_view), name="gallery_categories"), *super().get_urls()]
+
+    def categories_view(self, request: HttpRequest) -> HttpResponse:
+        return categories_page(self, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": "Shared media", "layout": "list", **(extra_context or {})})
@@ -104,9 +106,8 @@ class PublicMediaAdmin(LargeModelAdmin):
     def state(self, media: PublicMedia) -> SafeString:
         if not media.is_locked:
             return labels.badges([("open", "open")])
-        return format_html(
-            '{} <bdi class="filename">{}</bdi>', labels.badges([("locked", "locked")]), labels.plain(media.locked_reason or "")
-        )
+        badge = labels.badges([("locked", "locked")])
+        return format_html('{} <bdi class="filename">{}</bdi>', badge, labels.plain(media.locked_reason or ""))
 
     @admin.display(description="Views")
     def views(self, media: PublicMedia) -> str:
