@@ -1,0 +1,125 @@
+"""The virtual environment: made when missing, brought up to date when a requirements file changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import processes
+from launcher.complaints import CannotStart, require_room
+from launcher.processes import Command
+from launcher.progress import Counter, say
+from launcher.settings import REPOSITORY
+
+PRODUCT = "requirements.txt"
+EMBEDDED_SERVERS = "requirements-embedded.txt"
+DEVELOPMENT = "requirements-dev.txt"
+ROOM_TO_INSTALL = 2**30  # bytes
+
+
+@dataclass(frozen=True)
+class VirtualEnvironment:
+    """A virtual environment that remembers, by their hashes, which requirements files it has installed."""
+
+    path: Path
+    log: Path
+
+    @property
+    def python(self) -> Path:
+        return self.path / "bin/python"
+
+    def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
+        """Make the environment if need be, and install those of `requirements` that it does not have yet."""
+        installed = self._installed()
+        missing = [name for name in requirements if installed.get(name) != _digest(name)]
+        if not missing:
+            return
+        require_room(self.path, needed=ROOM_TO_INSTALL)
+        if not installed:
+            self._make(env)
+        for name in missing:
+            self._install(name, env)
+            installed[name] = _digest(name)
+            self._stamp.write_text(json.dumps(installed))
+
+    def find(self, pattern: str) -> Path | None:
+        """The first file of an installed package, by a pattern below site-packages."""
+        return next(iter(sorted(self.path.glob(f"lib/python3.*/site-packages/{pattern}"))), None)
+
+    @property
+    def _stamp(self) -> Path:
+        return self.path / "installed.json"
+
+    def _installed(self) -> dict[str, str]:
+        """Hashes of what is installed; nothing when the environment is not there or its Python has gone."""
+        try:
+            installed: dict[str, str] = json.loads(self._stamp.read_text())
+        except (OSError, ValueError):
+            return {}
+        return installed if processes.read([self.python, "-c", "import django; print('works')"]) else {}
+
+    def _make(self, env: Mapping[str, str]) -> None:
+        say(f"Making the virtual environment with Python {sys.version.split()[0]} (the first start takes a minute or so)")
+        shutil.rmtree(self.path, ignore_errors=True)
+        # Debian's Python comes without ensurepip; its pip can install into an environment that has none.
+        if processes.run([sys.executable, "-m", "venv", "--without-pip", self.path], env=env, cwd=REPOSITORY, log=self.log):
+            raise CannotStart(f"The virtual environment could not be made: {processes.last_line(self.log)}")
+
+    def _install(self, name: str, env: Mapping[str, str]) -> None:
+        wanted = sum(1 for line in (REPOSITORY / name).read_text().splitlines() if "==" in line)
+        command: Command = [
+            *self._pip(env),
+            "install",
+            "--require-hashes",
+            "--no-compile",
+            "--progress-bar=off",
+            "--requirement",
+            REPOSITORY / name,
+        ]
+        counter = Counter(f"Installing {name}", total=wanted)
+        if _run_counting(command, env=env, log=self.log, counter=counter):
+            raise CannotStart(f"Installing {name} failed: {_pip_complaint(self.log)} (log: {self.log})")
+        counter.finish()
+
+    def _pip(self, env: Mapping[str, str]) -> Command:
+        """A command line of a pip that installs into this environment: its own, else the one of the Python that runs us."""
+        if processes.read([self.python, "-m", "pip", "--version"], env=env):
+            return [self.python, "-m", "pip"]
+        if processes.read([sys.executable, "-m", "pip", "--python", self.python, "--version"], env=env):
+            return [sys.executable, "-m", "pip", "--python", self.python]
+        if processes.run([self.python, "-m", "ensurepip"], env=env, cwd=REPOSITORY, log=self.log) == 0:
+            return [self.python, "-m", "pip"]
+        raise CannotStart(
+            f"{sys.executable} has no pip of at least 22.3: install it (Debian, Ubuntu: apt install python3-venv) and try again."
+        )
+
+
+def _run_counting(command: Command, *, env: Mapping[str, str], log: Path, counter: Counter) -> int:
+    """Run pip with its output in `log`, show how many packages it has got so far; returns its exit status."""
+    log.touch()
+    with log.open(errors="replace") as lines:
+        lines.seek(0, os.SEEK_END)
+        pip = processes.start("pip", command, env=env, cwd=REPOSITORY, log=log)
+        try:
+            while pip.is_running:
+                time.sleep(0.1)
+                counter.advance(sum(line.startswith(("Collecting ", "Requirement already satisfied")) for line in lines))
+        finally:
+            pip.stop()
+    return pip.process.returncode
+
+
+def _pip_complaint(log: Path) -> str:
+    errors = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.startswith("ERROR:")]
+    return errors[-1].removeprefix("ERROR: ") if errors else processes.last_line(log)
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256((REPOSITORY / name).read_bytes()).hexdigest()

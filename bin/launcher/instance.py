@@ -1,0 +1,127 @@
+"""One running library: servers, database, site; started in order, stopped in reverse."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import data_folder, ffmpeg, libraries, postgres, settings, site, valkey
+from launcher.complaints import CannotStart
+from launcher.data_folder import DataFolder
+from launcher.environment import PRODUCT, VirtualEnvironment
+from launcher.processes import Child
+from launcher.progress import say
+from launcher.site import Admin, Site
+
+PASSWORD_FILE = "admin-password"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What runs, and how to reach it."""
+
+    site: Site
+    data: DataFolder
+    admin: Admin
+    address: str  # of this machine, without a slash at its end
+    children: tuple[Child, ...]
+
+    def require_running(self) -> None:
+        """`CannotStart` when a server has died under us."""
+        for child in self.children:
+            if not child.is_running:
+                raise CannotStart(f"{child.name} has stopped by itself: {child.last_words()} (log: {child.log})")
+
+
+@contextlib.contextmanager
+def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Instance]:
+    """Serve `library`, or the sample library, until the block ends. Nothing has been scanned yet when it begins."""
+    host, port = chosen.get("BIND_HOST") or "127.0.0.1", settings.port(chosen)
+    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+    if library:
+        libraries.require_readable(library)
+    with contextlib.ExitStack() as stack:
+        data = stack.enter_context(data_folder.claimed(settings.data_path(chosen), address=address))
+        site.require_free_port(host, port, patience=10.0 if data.was_cut_short else 0.0)
+        environment = VirtualEnvironment(Path(chosen.get("VENV_DIR") or data.path / "venv"), log=data.logs / "pip.log")
+        environment.ensure(PRODUCT, env=chosen)
+        env, servers = _with_servers(stack, chosen, environment, data, library or data.samples)
+        django = Site(environment.python, _with_site(env, data, host=host, port=port), data.logs)
+        admin = _admin(chosen, data)
+        django.prepare(admin, static=data.path / "static")
+        if library is None:
+            django.manage("make_samples", str(data.samples))
+        web = stack.enter_context(site.served(django, host=host, port=port))
+        yield Instance(django, data, admin, address, (*servers, web))
+
+
+def watch(instance: Instance) -> None:
+    """Return never; raises when a server dies or somebody asks us to stop."""
+    while True:
+        instance.require_running()
+        time.sleep(0.5)
+
+
+def _with_servers(
+    stack: contextlib.ExitStack, chosen: Mapping[str, str], environment: VirtualEnvironment, data: DataFolder, library: Path
+) -> tuple[dict[str, str], list[Child]]:
+    """The environment with a database, a Redis and an ffmpeg: the given ones, else private ones that end with `stack`."""
+    env, children = dict(chosen), []
+    env["LIBRARY_ROOT"] = str(library)
+    if env.get("DATABASE_URL"):
+        say("PostgreSQL from DATABASE_URL")
+    else:
+        programs = postgres.find_programs(environment, data.path / "postgres", env=chosen)
+        say(str(programs))
+        cluster = stack.enter_context(
+            postgres.running(programs, data.path / "postgres", sockets=data.sockets(), log=data.logs / "postgres.log")
+        )
+        children.append(cluster.child)
+        known = libraries.find_or_add(library, data=data.path)
+        cluster.ensure_database(known.name)
+        env["DATABASE_URL"] = cluster.database_url(known.name)
+        env.setdefault("THUMBNAIL_ROOT", str(known.thumbnails(data.path)))
+    if env.get("REDIS_URL"):
+        say("Redis from REDIS_URL")
+    else:
+        program = valkey.find_program(environment, env=chosen)
+        say(str(program))
+        redis = stack.enter_context(valkey.running(program, sockets=data.sockets(), log=data.logs / "redis.log"))
+        children.append(redis.child)
+        env["REDIS_URL"] = redis.url
+    encoder = ffmpeg.find_program(environment, env=chosen)
+    say(str(encoder))
+    env["FFMPEG_BINARY"] = str(encoder.path)
+    return env, children
+
+
+def _with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int) -> dict[str, str]:
+    """The environment with what Django needs and nobody has chosen."""
+    made = {
+        "DEVELOPMENT": "true",
+        "ENABLE_MEDIA_FEATURES": "true",
+        "SECRET_KEY": data.secret("secret-key", size=48),
+        "ALLOWED_HOSTS": ",".join(_names_of_this_machine() if host not in _LOOPBACK else ("localhost", "127.0.0.1", "[::1]")),
+    }
+    given = {name: value for name, value in env.items() if value and name != "ADMIN_PASSWORD"}
+    return {**made, **given, "DATA_DIR": str(data.path), "MEDIA_API_PORT": str(port)}
+
+
+def _admin(chosen: Mapping[str, str], data: DataFolder) -> Admin:
+    given = chosen.get("ADMIN_PASSWORD")
+    return Admin(chosen.get("ADMIN_USERNAME") or "admin", given or data.secret(PASSWORD_FILE, size=12), is_password_given=bool(given))
+
+
+def _names_of_this_machine() -> list[str]:
+    """What a browser elsewhere in the network may call us."""
+    name = socket.gethostname()
+    addresses = {str(entry[4][0]) for entry in socket.getaddrinfo(name, None, family=socket.AF_INET)}
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; the system picks the address that leads outside
+        addresses.add(probe.getsockname()[0])
+    return ["localhost", "127.0.0.1", "[::1]", name, f"{name}.local", *sorted(addresses)]

@@ -1,0 +1,131 @@
+"""Django: its commands, and the web server that serves it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import processes
+from launcher.complaints import CannotStart
+from launcher.environment import PRODUCT
+from launcher.processes import Child, Command
+from launcher.settings import REPOSITORY
+
+WEB_PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The account to sign in with."""
+
+    username: str
+    password: str
+    is_password_given: bool  # by ADMIN_PASSWORD; else it is ours, and only for a new account
+
+
+@dataclass(frozen=True)
+class Site:
+    """Our Django project with the settings of one start."""
+
+    python: Path
+    env: Mapping[str, str]
+    logs: Path
+
+    def prepare(self, admin: Admin, *, static: Path) -> None:
+        """Bring the database, the administrator's account and the collected static files up to date."""
+        with self._collecting_static_files(static):
+            self.manage("migrate", "--no-input", "--verbosity=0")
+        reset = ["--reset-password"] if admin.is_password_given else []
+        self.manage("ensure_admin", admin.username, *reset, more_env={"ADMIN_PASSWORD": admin.password})
+
+    def manage(self, *arguments: str, more_env: Mapping[str, str] | None = None) -> None:
+        """Run a management command that has nothing to show; `CannotStart` with its last words when it fails."""
+        log = self.logs / "manage.log"
+        env = {**self.env, **(more_env or {})}
+        if processes.run([self.python, "manage.py", *arguments], env=env, cwd=REPOSITORY, log=log):
+            raise CannotStart(f"manage.py {arguments[0]} failed: {processes.last_line(log)} (log: {log})")
+
+    def show(self, *arguments: str) -> int:
+        """Run a management command on our own terminal and return its exit status."""
+        return processes.run([self.python, "manage.py", *arguments], env=self.env, cwd=REPOSITORY)
+
+    def ask(self, *arguments: str) -> str:
+        """What a management command prints, or "" when it fails."""
+        return processes.read([self.python, "manage.py", *arguments], env=self.env, cwd=REPOSITORY)
+
+    @contextlib.contextmanager
+    def _collecting_static_files(self, target: Path) -> Iterator[None]:
+        """Collect and compress the static files beside the block, when they or the packages have changed since the last time."""
+        stamp, current = target / "collected", _static_digest()
+        if stamp.is_file() and stamp.read_text() == current:
+            yield
+            return
+        log = self.logs / "static.log"
+        collecting = processes.start(
+            "collectstatic", [self.python, "manage.py", "collectstatic", "--no-input", "--clear"], env=self.env, cwd=REPOSITORY, log=log
+        )
+        try:
+            yield
+            if collecting.process.wait():
+                raise CannotStart(f"The static files could not be collected: {collecting.last_words()} (log: {log})")
+            stamp.write_text(current)
+        finally:
+            collecting.stop()
+
+
+@contextlib.contextmanager
+def served(site: Site, *, host: str, port: int) -> Iterator[Child]:
+    """Serve the site until the block ends."""
+    command: Command = [
+        site.python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(WEB_PROCESSES),
+        "--no-ws", "--respawn-failed-workers", "config.wsgi:application",
+    ]  # fmt: skip
+    child = processes.start("The web server", command, env=site.env, cwd=REPOSITORY, log=site.logs / "web.log")
+    try:
+        processes.wait_until(lambda: _answers(port), child, seconds=60)
+        yield child
+    finally:
+        child.stop()
+
+
+def require_free_port(host: str, port: int, *, patience: float = 0.0) -> None:
+    """`CannotStart` when somebody listens there, still after `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while error := _bind_error(host, port):
+        if time.monotonic() >= deadline:
+            raise CannotStart(
+                f"Port {port} of {host} cannot be used ({error}): stop the program that uses it, or set MEDIA_API_PORT to another."
+            )
+        time.sleep(0.2)
+
+
+def _static_digest() -> str:
+    """Changes when a static file or an installed package does."""
+    files = sorted(path for path in (REPOSITORY / "static").rglob("*") if path.is_file())
+    facts = [f"{path.relative_to(REPOSITORY)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
+    return hashlib.sha256("\n".join([*facts, (REPOSITORY / PRODUCT).read_text()]).encode()).hexdigest()
+
+
+def _bind_error(host: str, port: int) -> str | None:
+    try:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(address[0], socket.SOCK_STREAM) as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            candidate.bind(address[4])
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status < 500
+    return False
