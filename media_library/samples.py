@@ -58,7 +58,7 @@ def drawing(small: tuple[int, int], size: tuple[int, int], brightness: str, *col
     """A lavfi graph: `brightness` (0-255, of X, Y and the time T) drawn at `small`, scaled to `size`, coloured dark to bright."""
     return (
         f"color=black:size={small[0]}x{small[1]}:rate={FRAME_RATE // 2},format=gray,geq=lum='clip({brightness},0,255)',"
-        f"framerate=fps={FRAME_RATE},format=gbrp,{colour_ramp(*colours)},scale={size[0]}:{size[1]}:flags=bicubic,format=yuv420p"
+        f"framerate=fps={FRAME_RATE},format=gbrp,{colour_ramp(*colours)},scale={size[0]}:{size[1]}:flags=bicubic,setsar=1,format=yuv420p"
     )
 
 
@@ -109,7 +109,7 @@ _SEAHORSES = (
     f"mandelbrot=size=426x240:rate={FRAME_RATE}:maxiter=200:start_x=-0.743643887037151:start_y=0.13182590420533:"
     "start_scale=0.012:end_scale=0.001:end_pts=200:outer=normalized_iteration_count,format=gray,format=gbrp,"
     + colour_ramp("06122b", "0d3b66", "3fa7a3", "f4d58d", "bf4342", "fbe9d0")
-    + ",scale=854:480:flags=bicubic,format=yuv420p"
+    + ",scale=854:480:flags=bicubic,setsar=1,format=yuv420p"
 )
 _POND = drawing(
     (168, 72), (1280, 548),
@@ -144,7 +144,7 @@ _PLASMA = drawing(
 _PETRI_DISH = (
     "life=size=160x90:rate=8:ratio=0.3:seed=5:mold=25:death_color=black:life_color=white:mold_color=0x303030,"
     f"format=gray,gblur=sigma=0.9,framerate=fps={FRAME_RATE},format=gbrp,"
-    f"{colour_ramp('071a1c', '0d4a45', '2f9e76', 'b5e48c', 'f7fbd5')},scale=640:360:flags=bicubic,format=yuv420p"
+    f"{colour_ramp('071a1c', '0d4a45', '2f9e76', 'b5e48c', 'f7fbd5')},scale=640:360:flags=bicubic,setsar=1,format=yuv420p"
 )
 
 DEEP, CALM, BRIGHT = (65.4, 98.0, 130.8), (110.0, 165.0, 220.0), (130.8, 196.0, 293.7)  # chords, Hz

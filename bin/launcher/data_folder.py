@@ -34,6 +34,11 @@ class DataFolder:
     def samples(self) -> Path:
         return self.path / "samples"
 
+    @property
+    def samples_published(self) -> Path:
+        """Exists once the samples have been published: what their owner takes back stays back."""
+        return self.path / "samples-published"
+
     def sockets(self) -> Path:
         """A folder for sockets that only we may enter, with a path short enough for them."""
         folder = self.path / "run"

@@ -54,8 +54,8 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
         django = Site(environment.python, _with_site(env, data, host=host, port=port), data.logs)
         admin = _admin(chosen, data)
         django.prepare(admin, static=data.path / "static")
-        if library is None:
-            django.manage("make_samples", str(data.samples))
+        if library is None and not data.samples.exists():
+            django.show("make_samples", str(data.samples))
         web = stack.enter_context(site.served(django, host=host, port=port))
         yield Instance(django, data, admin, address, (*servers, web))
 

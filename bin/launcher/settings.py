@@ -9,13 +9,23 @@ from pathlib import Path
 from launcher.complaints import CannotStart
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_PYTHON_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__", "PIP_USER", "PIP_TARGET", "PIP_PREFIX")
+_PYTHON_VARIABLES = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONDONTWRITEBYTECODE",  # without its cache every command costs two seconds more
+    "VIRTUAL_ENV",
+    "__PYVENV_LAUNCHER__",
+    "PIP_USER",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+)
 
 
 def chosen() -> dict[str, str]:
     """The environment over `.env`, as Django reads them, without what would lead another Python astray."""
     values = {**_dotenv(REPOSITORY / ".env"), **os.environ}
-    return {name: value for name, value in values.items() if name not in _PYTHON_VARIABLES}
+    ours = {"PYTHONPYCACHEPREFIX": str(data_path(values) / "bytecode")}
+    return {name: value for name, value in values.items() if name not in _PYTHON_VARIABLES} | ours
 
 
 def data_path(settings: Mapping[str, str]) -> Path:

@@ -39,10 +39,9 @@ class Site:
 
     def prepare(self, admin: Admin, *, static: Path) -> None:
         """Bring the database, the administrator's account and the collected static files up to date."""
-        with self._collecting_static_files(static):
-            self.manage("migrate", "--no-input", "--verbosity=0")
         reset = ["--reset-password"] if admin.is_password_given else []
-        self.manage("ensure_admin", admin.username, *reset, more_env={"ADMIN_PASSWORD": admin.password})
+        with self._collecting_static_files(static):
+            self.manage("prepare", f"--admin={admin.username}", *reset, more_env={"ADMIN_PASSWORD": admin.password})
 
     def manage(self, *arguments: str, more_env: Mapping[str, str] | None = None) -> None:
         """Run a management command that has nothing to show; `CannotStart` with its last words when it fails."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launcher import instance, settings
-from launcher.complaints import CannotStart
 from launcher.instance import PASSWORD_FILE, Instance
 from launcher.processes import StopRequested
 from launcher.progress import say
@@ -40,10 +39,11 @@ def scan(running: Instance, root: Path | None) -> None:
 
 def publish(running: Instance, root: Path | None, *, category: str | None) -> None:
     """Publish what was asked for; of the samples most, once, so that the first page is not empty."""
-    if category and running.site.show("publish_all", category):
-        raise CannotStart(f"Publishing into {category!r} failed, as told above.")
-    if category is None and root is None:
+    if category:
+        running.site.show("publish_all", category)
+    elif root is None and not running.data.samples_published.exists():
         running.site.manage("publish_samples")
+        running.data.samples_published.touch()
 
 
 def announce(running: Instance) -> None:
