@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -50,6 +51,10 @@ def long_time(seconds: int) -> str:
     days, hours = divmod(hours, 24)
     units = [f"{count:,} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min"), (rest, "s")) if count]
     return " ".join(units[:2]) or "0 s"
+
+
+def moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def badges(items: list[Badge]) -> SafeString:

@@ -55,8 +55,9 @@ class OrientationFilter(ChoiceFilter):
 
 @admin.register(PublicMedia)
 class PublicMediaAdmin(LargeModelAdmin):
-    list_display = ("poster", "name", "state", "category", "views", "unique_views", "upvotes", "comments", "finished", "watched", "shared")
+    list_display = ("poster", "name", "place", "views", "upvotes", "comments", "finished", "watched", "shared")
     list_display_links = ("name",)
+    list_title = "Shared media"
     list_select_related = ("video__stats",)
     list_filter = (SortFilter, LockFilter, CategoryFilter, OrientationFilter)
     orders = {
@@ -74,9 +75,6 @@ class PublicMediaAdmin(LargeModelAdmin):
 
     def categories_view(self, request: HttpRequest) -> HttpResponse:
         return categories_page(self, request)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Shared media", "layout": "list", **(extra_context or {})})
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """A public medium has the page of its video: one place for one thing."""
@@ -102,20 +100,18 @@ class PublicMediaAdmin(LargeModelAdmin):
     def name(self, media: PublicMedia) -> SafeString:
         return labels.named(media.title, media.filename)
 
-    @admin.display(description="State")
-    def state(self, media: PublicMedia) -> SafeString:
+    @admin.display(description="Category")
+    def place(self, media: PublicMedia) -> SafeString:
+        """The category, and for a locked medium that it is, and why."""
         if not media.is_locked:
-            return labels.badges([("open", "open")])
-        badge = labels.badges([("locked", "locked")])
-        return format_html('{} <bdi class="filename">{}</bdi>', badge, labels.plain(media.locked_reason or ""))
+            return format_html("{}", media.category)
+        reason = labels.plain(media.locked_reason or "")
+        return format_html('{} {} <bdi class="filename">{}</bdi>', media.category, labels.badges([("locked", "locked")]), reason)
 
     @admin.display(description="Views")
-    def views(self, media: PublicMedia) -> str:
-        return f"{media.video.stats.view_count:,}"
-
-    @admin.display(description="Unique")
-    def unique_views(self, media: PublicMedia) -> str:
-        return f"{media.video.stats.unique_view_count:,}"
+    def views(self, media: PublicMedia) -> SafeString:
+        stats = media.video.stats
+        return format_html('{} <span class="quiet">{} unique</span>', f"{stats.view_count:,}", f"{stats.unique_view_count:,}")
 
     @admin.display(description="Upvotes")
     def upvotes(self, media: PublicMedia) -> str:

@@ -14,9 +14,8 @@ from gallery.models import MediaTotal
 from gallery.services import InvalidCategory, clean_category
 from media_library.admin.video_filters import recent_tags
 from media_library.models import Video
+from media_library.services import MOST_TAGS, clean_tags
 
-TAG_LENGTH = 64  # characters
-TAG_COUNT = 100  # tags of one video
 REASON_LENGTH = 500  # characters
 
 
@@ -66,12 +65,9 @@ class TagsField(forms.CharField):
         return ", ".join(str(tag) for tag in value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> list[str]:
-        words = (word.strip() for word in super().clean(value).split(","))
-        tags = list(dict.fromkeys(word for word in words if word))
-        if any(len(tag) > TAG_LENGTH for tag in tags):
-            raise forms.ValidationError(f"A tag has at most {TAG_LENGTH} characters.")
-        if len(tags) > TAG_COUNT:
-            raise forms.ValidationError(f"A video has at most {TAG_COUNT} tags.")
+        tags = clean_tags(super().clean(value).split(","))
+        if len(tags) > MOST_TAGS:
+            raise forms.ValidationError(f"A video has at most {MOST_TAGS} tags.")
         return tags
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -10,11 +10,13 @@ from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.core.exceptions import BadRequest
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 
 from media_library.admin.filters import SORT
 
+LAYOUTS = ("grid", "list")
+LAYOUT = "layout"  # the query parameter, and the session's key
 COUNT_LIMIT = 10_000  # rows that a list counts where no total is kept; more are "10,000+"
 
 
@@ -70,6 +72,7 @@ class LargeModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     Every filter is a `SimpleListFilter`, every order in `orders` has an index, the first is the default.
     """
 
+    list_title: str
     orders: dict[str, tuple[Any, ...]]
     list_per_page = 60  # divides into rows of 2, 3, 4, 5 and 6 posters
     list_max_show_all = list_per_page
@@ -77,6 +80,12 @@ class LargeModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     show_facets = ShowFacets.NEVER
     sortable_by = ()
     empty_value_display = ""
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if LAYOUT in request.GET:
+            return _remember_layout(request)
+        shown = {"title": self.list_title, "layout": request.session.get(LAYOUT, LAYOUTS[0]), "layouts": LAYOUTS}
+        return super().changelist_view(request, {**shown, **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return LargeChangeList
@@ -107,3 +116,12 @@ class LargeModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
 def chosen_filters(request: HttpRequest) -> dict[str, str]:
     """What narrows a list, by query parameter: filters and the search, neither page nor order."""
     return {name: str(value) for name, value in request.GET.items() if value and name not in (PAGE_VAR, ERROR_FLAG, SORT)}
+
+
+def _remember_layout(request: HttpRequest) -> HttpResponse:
+    """Keep the asked-for layout in the session and show the same list without the question."""
+    rest = request.GET.copy()
+    layout = rest.pop(LAYOUT)[-1]
+    if layout in LAYOUTS:
+        request.session[LAYOUT] = layout
+    return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")

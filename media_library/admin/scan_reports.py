@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 from media_library import labels
 from media_library.models import ScanReport
 
+NEED_A_LOOK = ("failed", "missing")  # kinds of findings
+
 
 @admin.register(ScanReport)
 class ScanReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no parameter at run time
@@ -64,9 +66,10 @@ class ScanReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
         return labels.long_time(round((report.finished_at or timezone.now()).timestamp() - report.started_at.timestamp()))
 
 
-def by_kind(report: ScanReport) -> dict[str, list[dict[str, str]]]:
-    """The findings of each kind, in the order in which the kinds first appear."""
-    kinds: dict[str, list[dict[str, str]]] = defaultdict(list)
+def by_kind(report: ScanReport) -> list[dict[str, Any]]:
+    """The findings of each kind with their paths and details; what somebody must look at comes first, and open."""
+    kinds: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for finding in report.findings:
-        kinds[finding["kind"]].append(finding)
-    return dict(kinds)
+        kinds[finding["kind"]].append((labels.plain(finding["path"]), labels.plain(finding["detail"])))
+    in_order = sorted(kinds.items(), key=lambda item: (item[0] not in NEED_A_LOOK, item[0]))
+    return [{"kind": kind.capitalize(), "found": found, "is_open": kind in NEED_A_LOOK} for kind, found in in_order]

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from gallery import services as gallery
+from media_library import services as library
 from media_library.admin.forms import CategoryForm, ReasonForm, TagsForm
 from media_library.admin.set_actions import Question, admin_of, ask, carry_out
 from media_library.models import Video
@@ -57,6 +58,14 @@ def lock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Vid
 @admin.action(description="Unlock", permissions=["gallery"])
 def unlock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return carry_out(request, videos, past="unlocked", change=lambda ids: gallery.unlock(ids, by=admin_of(request)))
+
+
+@admin.action(description="Add tags…", permissions=["change"])
+def add_tags(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    return ask(
+        page, request, videos, question=TAG, past="tagged",
+        change=lambda ids, answer: library.retag(ids, answer["tags"], by=admin_of(request)),
+    )  # fmt: skip
 
 
 @admin.action(description="Mark invalid…", permissions=["change"])

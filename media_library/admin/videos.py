@@ -10,15 +10,18 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import F, Q, QuerySet, Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
+from gallery import services as gallery
 from media_library import labels
+from media_library import services as library
 from media_library.admin import video_actions
 from media_library.admin.filters import SortFilter
 from media_library.admin.forms import VideoForm
 from media_library.admin.paging import LargeModelAdmin, chosen_filters
+from media_library.admin.set_actions import admin_of
 from media_library.admin.video_filters import (
     DirectoryFilter,
     FileFilter,
@@ -32,8 +35,6 @@ from media_library.admin.video_filters import (
 from media_library.models import DirectoryType, Video, VideoTotal
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
-LAYOUTS = ("grid", "list")
-LAYOUT = "layout"  # the query parameter, and the session's key
 HISTORY_LENGTH = 20  # lines of the admin log on a video's page
 FILE_TOTALS: dict[str | None, dict[str, bool]] = {
     None: {"is_trashed": False},
@@ -46,6 +47,7 @@ FILE_TOTALS: dict[str | None, dict[str, bool]] = {
 @admin.register(Video)
 class VideoAdmin(LargeModelAdmin):
     form = VideoForm
+    list_title = "Library"
     list_display = ("poster", "name", "state", "length", "quality", "size", "added")
     list_display_links = ("name",)
     list_select_related = ("public",)
@@ -64,23 +66,13 @@ class VideoAdmin(LargeModelAdmin):
     search_help_text = "Part of a title or filename"
     actions = (
         video_actions.publish, video_actions.unpublish, video_actions.lock, video_actions.unlock,
-        video_actions.mark_invalid, video_actions.trash, video_actions.restore,
+        video_actions.add_tags, video_actions.mark_invalid, video_actions.trash, video_actions.restore,
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("title", "producer", "creator", "tags")}),
-        ("File", {"fields": ("path", "file", "picture", "sound", "hashes", "original")}),
-        ("Scanning", {"fields": ("created_at", "last_validated", "missing_since", "trashed_at", "invalid_reason")}),
+        ("File", {"fields": ("location", "file", "picture", "sound", "content", "origin", "scanned")}),
     )
-    readonly_fields = (
-        "path", "file", "picture", "sound", "hashes", "original",
-        "created_at", "last_validated", "missing_since", "trashed_at", "invalid_reason",
-    )  # fmt: skip
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if LAYOUT in request.GET:
-            return self._remember_layout(request)
-        layout = request.session.get(LAYOUT, LAYOUTS[0])
-        return super().changelist_view(request, {"title": "Library", "layout": layout, "layouts": LAYOUTS, **(extra_context or {})})
+    readonly_fields = ("location", "file", "picture", "sound", "content", "origin", "scanned")
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         video: Video = kwargs["obj"]
@@ -130,7 +122,7 @@ class VideoAdmin(LargeModelAdmin):
     def picture(self, video: Video) -> str:
         """Size in pixels, shape, codec, frame rate and bit rate, as far as they are known."""
         size = f"{video.width} × {video.height}" if video.width and video.height else None
-        frame_rate = f"{float(Fraction(video.frame_rate)):.3g} frames/s" if video.frame_rate else None
+        frame_rate = f"{float(Fraction(video.frame_rate)):.4g} frames/s" if video.frame_rate else None
         bit_rate = f"{video.bit_rate / 1e6:.1f} Mbit/s" if video.bit_rate else None
         return ", ".join(filter(None, (size, video.quality, video.orientation, video.video_codec, frame_rate, bit_rate))) or "unknown"
 
@@ -142,24 +134,42 @@ class VideoAdmin(LargeModelAdmin):
     def added(self, video: Video) -> str:
         return f"{video.created_at:%Y-%m-%d}"
 
+    @admin.display(description="Path")
+    def location(self, video: Video) -> str:
+        return labels.plain(video.path)
+
     @admin.display(description="File")
     def file(self, video: Video) -> str:
         if video.file_mtime_ns is None:
             return self.size(video)
         changed_at = datetime.fromtimestamp(video.file_mtime_ns / 1e9, tz=UTC)
-        return f"{self.size(video)}, last changed {changed_at:%Y-%m-%d %H:%M} UTC"
+        return f"{self.size(video)}, last changed {labels.moment(changed_at)}"
 
     @admin.display(description="Sound")
     def sound(self, video: Video) -> str:
         return (video.audio_codec or "yes") if video.has_audio else "none"
 
     @admin.display(description="Content")
-    def hashes(self, video: Video) -> str:
+    def content(self, video: Video) -> str:
         return f"SHA-256 {video.file_hash or 'not computed yet'}; oshash {video.oshash or 'unknown'}"
 
     @admin.display(description="Came from")
-    def original(self, video: Video) -> str:
-        return video.original_path or video.original_filename or "where it is now"
+    def origin(self, video: Video) -> str:
+        return labels.plain(video.original_path or video.original_filename or "where it is now")
+
+    @admin.display(description="Scanned")
+    def scanned(self, video: Video) -> str:
+        validated = f"; last checked {labels.moment(video.last_validated)}" if video.last_validated else ""
+        return f"first seen {labels.moment(video.created_at)}{validated}"
+
+    def save_model(self, request: HttpRequest, obj: Video, form: Any, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] or ([] if name == "tags" else None) for name in form.changed_data}
+        if changes:
+            library.edit(obj.pk, changes, by=admin_of(request))
+            gallery.refresh([obj.pk])
+
+    def log_change(self, request: HttpRequest, obj: Video, message: Any) -> None:  # type: ignore[override]  # nobody reads the entry
+        """The service has written who changed what."""
 
     def _told_of(self, request: HttpRequest, video: Video) -> dict[str, Any]:
         """What the page of a video shows beside its form."""
@@ -167,20 +177,18 @@ class VideoAdmin(LargeModelAdmin):
             "title": str(video),
             "subtitle": None,
             "state": labels.badges(labels.state_of(video)),
-            "verbs": [(name, label.rstrip("…")) for name, label in self.get_action_choices(request) if name in possible_verbs(video)],
+            "verbs": self._verbs(request, video),
             "engagement": engagement_of(video),
             "history": history_of(video),
             "newer": neighbour(video, is_newer=True),
             "older": neighbour(video, is_newer=False),
         }
 
-    def _remember_layout(self, request: HttpRequest) -> HttpResponse:
-        """Keep the asked-for layout in the session and show the same list without the question."""
-        rest = request.GET.copy()
-        layout = rest.pop(LAYOUT)[-1]
-        if layout in LAYOUTS:
-            request.session[LAYOUT] = layout
-        return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}")
+    def _verbs(self, request: HttpRequest, video: Video) -> list[tuple[str, str]]:
+        """The actions that this person may take with this video as it stands, by name, with what a button calls them."""
+        possible = possible_verbs(video)
+        labelled = [(name, label.rstrip("…")) for name, label in self.get_action_choices(request) if name in possible]
+        return [(name, "Move to category" if name == "publish" and hasattr(video, "public") else label) for name, label in labelled]
 
 
 def possible_verbs(video: Video) -> set[str]:
