@@ -24,7 +24,7 @@ def logging_config(*, development: bool, level: str) -> dict[str, Any]:
         ],
         "processors": [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([] if development else [structlog.processors.format_exc_info]),
+            structlog.processors.format_exc_info,  # plain: a traceback that shows variables shows secrets, and runs querysets
             safe_event,
             renderer,
         ],

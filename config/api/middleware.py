@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from config.api.errors import SENTENCES, error_response, is_api
+from config.api.errors import SENTENCES, database_down, error_response, is_api
 from config.content_security import DATA_POLICY, PAGE_POLICY
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -20,11 +24,17 @@ ALWAYS_ON = ("/admin/", "/static/", "/api/auth/", "/api/schema", "/api/docs", "/
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Vary", "Access-Control-Allow-Origin")
 
 
-def json_errors(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Turn whatever error a layer answers an API request with into JSON: the net below the exception handler."""
+class JsonErrors:
+    """Turns whatever error a layer answers an API request with into JSON: the net below the exception handler.
 
-    def answer(request: HttpRequest) -> HttpResponseBase:
-        response = get_response(request)
+    A database that is out of reach is a 503 for pages too, and one line in the log instead of a traceback each time.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
         if response.status_code < 400 or not is_api(request) or response.get("Content-Type") == "application/json":
             return response
         sentence = SENTENCES.get(response.status_code, response.reason_phrase)
@@ -34,7 +44,11 @@ def json_errors(get_response: GetResponse) -> Callable[[HttpRequest], HttpRespon
                 replacement[name] = response[name]
         return replacement
 
-    return answer
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.warning("The database cannot be reached: %s", exception)
+        return database_down(request)
 
 
 def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpResponseBase]:

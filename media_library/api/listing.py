@@ -55,6 +55,8 @@ def page_of(filters: dict[str, Any], paging: Paging, *, sort: str) -> Page:
         videos, total, is_capped = _searched(videos, search)
     else:
         total, is_capped = _total(videos, filters), False
+    if paging.cursor is None and paging.offset >= total and not is_capped:
+        return Page([], total, is_capped, next_cursor=None)
     ids = _ids(videos, ORDERS[sort], paging, scope=scope)
     has_more, ids = len(ids) > paging.limit, ids[: paging.limit]
     return Page(ids, total, is_capped, write_cursor([ids[-1]], scope=scope) if has_more else None)

@@ -14,18 +14,25 @@ ROOT = Path(__file__).parents[2]
 STRONG_KEY = "kX9#mQ2$vL7@pR4!tY8&wZ1*bN6^cJ3%dF5(gH0)sA-eU=iO+xT"
 
 
-def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run manage.py with just this environment, and the databases of the tests."""
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with just this environment, and the databases of the tests."""
     kept = {name: os.environ[name] for name in ("PATH", "DATABASE_URL", "REDIS_URL", "DATA_DIR") if name in os.environ}
-    command = [sys.executable, "manage.py", *arguments]
+    command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=ROOT, env=kept | environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def start(**environment: str) -> subprocess.CompletedProcess[str]:
+    return run("-c", "import config.settings", **environment)
 
 
 def test_every_setting_has_a_line_in_the_example() -> None:
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config/settings.py").read_text()))
     documented = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    launcher = "".join(file.read_text() for file in (ROOT / "bin").rglob("*.py"))
 
-    assert sorted(documented) == sorted(read)
+    assert len(documented) == len(set(documented))
+    assert read <= set(documented)
+    assert [name for name in documented if name not in read and f'"{name}"' not in launcher] == []
 
 
 def test_the_example_says_the_defaults() -> None:
@@ -39,7 +46,7 @@ def test_the_example_says_the_defaults() -> None:
 
 @pytest.mark.parametrize("key", ["", "short", "a" * 60, "django-insecure-" + STRONG_KEY, "development-" + STRONG_KEY])
 def test_a_weak_secret_key_stops_the_start(key: str) -> None:
-    done = manage("check", SECRET_KEY=key)
+    done = start(SECRET_KEY=key)
 
     assert done.returncode != 0
     assert "SECRET_KEY is missing or weak" in done.stderr
@@ -47,7 +54,7 @@ def test_a_weak_secret_key_stops_the_start(key: str) -> None:
 
 
 def test_a_weak_key_of_the_main_api_stops_the_start() -> None:
-    done = manage("check", SECRET_KEY=STRONG_KEY, MAIN_API_JWT_KEY="secret")
+    done = start(SECRET_KEY=STRONG_KEY, MAIN_API_JWT_KEY="secret")
 
     assert done.returncode != 0
     assert "MAIN_API_JWT_KEY" in done.stderr
@@ -55,14 +62,14 @@ def test_a_weak_key_of_the_main_api_stops_the_start() -> None:
 
 @pytest.mark.parametrize("algorithm", ["none", "ES256", "hs256"])
 def test_only_two_algorithms_may_sign_tokens_of_the_main_api(algorithm: str) -> None:
-    done = manage("check", SECRET_KEY=STRONG_KEY, MAIN_API_JWT_ALGORITHM=algorithm)
+    done = start(SECRET_KEY=STRONG_KEY, MAIN_API_JWT_ALGORITHM=algorithm)
 
     assert done.returncode != 0
     assert "MAIN_API_JWT_ALGORITHM" in done.stderr
 
 
 def test_production_settings_pass_the_deployment_check() -> None:
-    done = manage("check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=STRONG_KEY)
+    done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=STRONG_KEY)
 
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
