@@ -30,8 +30,6 @@ REDIS_PAUSE = 2.0  # seconds that a Redis which has failed is left alone
 BATCHES_REMEMBERED = dt.timedelta(days=7)  # a batch that waits longer in a Redis that was away counts again
 FLUSH_LOCK = 0x7669657773  # "views": the name of the advisory lock
 
-BUFFER, FLUSHING = "{gallery.views}:buffer", "{gallery.views}:flushing"
-
 COUNT = """
     local views = redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
     if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[3]) then redis.call('HINCRBY', KEYS[1], ARGV[2], 1) end
@@ -111,20 +109,26 @@ def flush() -> Flush:
     with transaction.atomic():
         if not _hold_flush_lock():
             return Flush.BUSY
-        raw = _script(TAKE_BATCH)(keys=[BUFFER, FLUSHING], args=[str(uuid.uuid4())])
+        raw = _script(TAKE_BATCH)(keys=[_key("buffer"), _key("flushing")], args=[str(uuid.uuid4())])
         batch = {key.decode(): value.decode() for key, value in zip(raw[::2], raw[1::2], strict=True)}
         if not batch:
             return Flush.EMPTY
         batch_id = batch.pop("batch")
         if _is_new(batch_id):
             _write(_tallies(batch))
-    _script(FORGET_BATCH)(keys=[FLUSHING], args=[batch_id])
+    _script(FORGET_BATCH)(keys=[_key("flushing")], args=[batch_id])
     return Flush.WRITTEN
 
 
 def _buffer(media_id: int, day: dt.date, visitor: str) -> int:
     field = f"{media_id}/{day}"
-    return int(_script(COUNT)(keys=[BUFFER, f"{{gallery.views}}:seen:{media_id}:{visitor}"], args=[field, f"{field}/unique", UNIQUE_FOR]))
+    keys = [_key("buffer"), _key(f"seen:{media_id}:{visitor}")]
+    return int(_script(COUNT)(keys=keys, args=[field, f"{field}/unique", UNIQUE_FOR]))
+
+
+def _key(name: str) -> str:
+    """A key in Redis of its own for each database, so that installations, and tests, can share a Redis."""
+    return f"{{views of {connection.settings_dict['NAME']}}}:{name}"
 
 
 def _script(source: str) -> Any:

@@ -1,0 +1,98 @@
+"""Fill an empty database with a gallery of many rows, in minutes: `python benchmarks/seed.py --rows 1000000`.
+
+The rows are the peer's own (`peer/sql/data.sql`), in a schema `peer` of the same database, and ours copied from
+them, so that both servers show the same gallery. Refuses a database that holds videos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+HERE = Path(__file__).resolve().parent
+PEER_SQL = HERE / "peer" / "sql"
+TABLES = ("videos", "public_media", "media_stats")
+
+VIDEOS = """
+    INSERT INTO videos (id, path, filename, title, producer, duration_seconds, quality, orientation, file_size, width, height,
+                        thumbnail_path, directory_type, file_mtime_ns, oshash, created_at, updated_at, tags)
+    SELECT id, 'studios' || substr(path, 14), filename, initcap(translate(filename, '-', ' ')), split_part(path, '/', 5), duration_seconds,
+           replace(quality, '2160p', '4K'), orientation, file_size, 1920, 1080,
+           substr(thumb, 1, 2) || '/' || substr(thumb, 3, 2) || '/' || thumb || '.webp',
+           'studios', 1700000000000000000 + id, substr(thumb, 1, 16), created_at, created_at, '[]'
+    FROM (SELECT *, md5(id::text) || md5(path) AS thumb FROM peer.public_media) AS rows ORDER BY id
+"""
+PUBLIC_MEDIA = """
+    INSERT INTO public_media (id, filename, category, title, duration_seconds, quality, orientation, width, height, thumbnail_path,
+                              file_size, upvote_count, comment_count, is_locked, locked_at, created_at, updated_at)
+    SELECT id, video.filename, category, title, video.duration_seconds, video.quality, video.orientation, video.width, video.height,
+           '/thumbnails/' || id || '-' || substr(md5(id::text), 1, 12) || '.webp', video.file_size, upvote_count, comment_count,
+           is_locked, CASE WHEN is_locked THEN peer.created_at END, peer.created_at, peer.updated_at
+    FROM peer.public_media AS peer JOIN videos AS video USING (id) ORDER BY id
+"""
+MEDIA_STATS = """
+    INSERT INTO media_stats (video_id, category, is_public, is_locked, created_at, view_count, finish_count, total_watch_time)
+    SELECT id, category, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time FROM peer.public_media ORDER BY id
+"""
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=1_000_000)
+    seed(os.environ["DATABASE_URL"], rows=arguments.parse_args().rows)
+
+
+def seed(url: str, *, rows: int) -> None:
+    """Make the peer's tables and ours; the schema of ours must be migrated."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        if connection.execute("SELECT EXISTS (SELECT FROM videos)").fetchone() != (False,):
+            raise SystemExit("This database holds videos already; give an empty one.")
+        with timed("the peer's rows"):
+            make_peer(connection, url, rows)
+        with timed("our rows"), without_indexes(connection):
+            for statement in (VIDEOS, PUBLIC_MEDIA, MEDIA_STATS):
+                connection.execute(statement)
+        with timed("VACUUM ANALYZE"):
+            connection.execute("VACUUM (ANALYZE)")
+
+
+def make_peer(connection: psycopg.Connection, url: str, rows: int) -> None:
+    connection.execute("DROP SCHEMA IF EXISTS peer CASCADE")
+    connection.execute("CREATE SCHEMA peer")
+    for script in ("schema.sql", "data.sql", "seed_indexes.sql"):
+        command = ["psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-v", f"n={rows}", "-f", PEER_SQL / script, url]
+        subprocess.run(command, check=True, env=os.environ | {"PGOPTIONS": "-c search_path=peer,public"})
+
+
+@contextmanager
+def without_indexes(connection: psycopg.Connection) -> Iterator[None]:
+    """Drop the indexes that no constraint needs, and make them again at the end: ten times as fast as keeping them."""
+    kept = """
+        SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+        WHERE indrelid = ANY(%s::regclass[]) AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)
+    """
+    indexes = connection.execute(kept, [list(TABLES)]).fetchall()
+    for name, _ in indexes:
+        connection.execute(f"DROP INDEX {name}")
+    yield
+    connection.execute("SET maintenance_work_mem = '1GB'")
+    for _, definition in indexes:
+        connection.execute(definition)
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    print(f"{what}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
