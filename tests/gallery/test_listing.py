@@ -1,0 +1,195 @@
+"""The public lists: orders, filters, paging, search, totals."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from gallery import listing
+from gallery.listing import InvalidCursor, MediaLocked, MediaNotFound, PublicQuery, public_page, related
+from gallery.models import MediaStats, PublicMedia
+from gallery.services import lock, publish
+from tests.gallery.rows import video, video_list
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def gallery() -> list[int]:
+    """Forty media in two categories and three orientations, with many ties in votes, views and dates; two are locked."""
+    rows = [video(orientation=("landscape", "portrait", "square")[number % 3]) for number in range(40)]
+    ids = [row.pk for row in rows]
+    publish(ids[:30], category="sea", by=None)
+    publish(ids[30:], category="land", by=None)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE public_media SET upvote_count = id % 3, created_at = timestamptz '2025-01-01' + (id % 4) * interval '1 day'")
+        cursor.execute(
+            "UPDATE media_stats SET view_count = video_id % 5, created_at = m.created_at FROM public_media m WHERE m.id = video_id"
+        )
+    lock(ids[3:5], reason="", by=None)
+    return ids
+
+
+def expected(query: PublicQuery) -> list[int]:
+    """The ids of the whole list, sorted by hand."""
+    views = dict(MediaStats.objects.values_list("pk", "view_count"))
+    rows = [
+        row
+        for row in PublicMedia.objects.filter(is_locked=False)
+        if (query.category is None or row.category == query.category)
+        and (query.orientation is None or row.orientation == query.orientation)
+        and (query.search is None or query.search.upper() in f"{row.path}\n{row.title}".upper())
+    ]
+    rank = {"recent": lambda row: 0, "popular": lambda row: row.upvote_count, "most_viewed": lambda row: views[row.pk]}[query.sort]
+    return [row.pk for row in sorted(rows, key=lambda row: (rank(row), row.created_at, row.pk), reverse=True)]
+
+
+QUERIES = [
+    PublicQuery(sort=sort, category=category, orientation=orientation, search=search, limit=7)
+    for sort in listing.SORTS
+    for category in (None, "sea")
+    for orientation in (None, "portrait")
+    for search in (None, "clip", "1", "/sea/")
+]
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=str)
+def test_offsets_and_cursors_walk_the_same_list(gallery: list[int], query: PublicQuery) -> None:
+    everything = expected(query)
+
+    by_offset = [public_page(replace(query, offset=offset)) for offset in range(0, len(everything) + 7, 7)]
+    by_cursor = [public_page(query)]
+    while by_cursor[-1].next_cursor:
+        by_cursor.append(public_page(replace(query, cursor=by_cursor[-1].next_cursor)))
+
+    assert [row["id"] for page in by_offset for row in page.rows] == everything
+    assert [row["id"] for page in by_cursor for row in page.rows] == everything
+    assert {page.total for page in (*by_offset, *by_cursor)} == {len(everything)}
+    assert [page.has_more for page in by_cursor] == [True] * (len(by_cursor) - 1) + [False]
+
+
+def test_an_offset_beyond_the_end_is_an_empty_page(gallery: list[int]) -> None:
+    page = public_page(PublicQuery(offset=2**63 - 1))
+
+    assert (page.rows, page.total, page.has_more, page.next_cursor) == ([], 38, False, None)
+
+
+def test_a_category_that_nothing_carries_is_an_empty_page(gallery: list[int]) -> None:
+    assert public_page(PublicQuery(category="nowhere")).total == 0
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+def test_a_cursor_belongs_to_its_list(gallery: list[int], sort: listing.Sort) -> None:
+    cursor = public_page(PublicQuery(sort=sort, limit=1)).next_cursor
+
+    for other in (PublicQuery(sort=sort, category="sea"), PublicQuery(sort="recent", search="a"), PublicQuery(orientation="square")):
+        with pytest.raises(InvalidCursor):
+            public_page(replace(other, cursor=cursor))
+
+
+def test_a_forged_cursor_is_refused(gallery: list[int]) -> None:
+    genuine = public_page(PublicQuery(limit=1)).next_cursor
+    assert genuine is not None
+    forged = [genuine[:-2] + ("AA" if genuine[-2:] != "AA" else "BB"), genuine + "A", genuine[1:], genuine * 50]
+    forged += [base64.urlsafe_b64encode(b"[1]").decode(), "", "=", "é", "\x00", "a" * 10_000, "💥", "../.."]
+
+    for cursor in forged:
+        with pytest.raises(InvalidCursor):
+            public_page(PublicQuery(cursor=cursor))
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "_", "\\", "100%", "'", '"', "a_b", "%_%", "; DROP TABLE videos; --", "日", "日本", "日本語", "É", "ß", "-", "💥"]
+)
+def test_a_search_is_literal_text(text: str) -> None:
+    hit = video(title=f"before{text}after")
+    publish([hit.pk, video(title="azb 1000").pk, video(title="plain").pk], category="sea", by=None)
+
+    page = public_page(PublicQuery(search=text))
+
+    assert [row["id"] for row in page.rows if text != "-" or row["id"] == hit.pk] == [hit.pk]
+
+
+def test_a_search_covers_filename_path_and_title_in_any_case() -> None:
+    clip = video(filename="Harbour-Dawn.MP4", title="Élan vital")
+    publish([clip.pk], category="sea", by=None)
+
+    for text in ("harbour-dawn.mp4", "/PUBLIC/SEA/", "éLAN", "n.m"):
+        assert [row["id"] for row in public_page(PublicQuery(search=text)).rows] == [clip.pk]
+    assert public_page(PublicQuery(search="harbour élan")).rows == []
+
+
+@pytest.mark.parametrize("sort", listing.SORTS)
+def test_a_search_with_more_than_a_thousand_hits_is_counted_to_a_thousand(sort: listing.Sort) -> None:
+    publish([row.pk for row in video_list(1002)], category="sea", by=None)
+
+    page = public_page(PublicQuery(search="clip", sort=sort, offset=980, limit=10))
+    end = public_page(PublicQuery(search="clip", sort=sort, offset=1000, limit=10))
+    behind = public_page(PublicQuery(search="clip", sort=sort, offset=1002, limit=10))
+
+    assert (page.total, page.total_is_capped, page.has_more, len(page.rows)) == (1000, True, True, 10)
+    assert (len(end.rows), end.has_more) == (2, False)
+    assert (behind.rows, behind.has_more) == ([], False)
+
+
+def test_a_search_with_exactly_a_thousand_hits_is_not_capped() -> None:
+    publish([row.pk for row in video_list(1000)], category="sea", by=None)
+
+    page = public_page(PublicQuery(search="clip"))
+
+    assert (page.total, page.total_is_capped) == (1000, False)
+
+
+def test_related_media_start_with_what_follows_in_the_same_category() -> None:
+    ids = [video().pk for _ in range(6)]
+    publish(ids[:4], category="sea", by=None)
+    publish(ids[4:], category="land", by=None)
+
+    rows = [row["id"] for row in related(ids[2], 10)]
+
+    assert rows == [ids[1], ids[0], ids[3], ids[5], ids[4]]
+    assert [row["id"] for row in related(ids[2], 2)] == [ids[1], ids[0]]
+
+
+def test_related_media_of_what_nobody_may_see_are_refused() -> None:
+    shown, hidden = video(), video()
+    publish([shown.pk], category="sea", by=None)
+    lock([shown.pk], reason="", by=None)
+
+    with pytest.raises(MediaLocked):
+        related(shown.pk, 3)
+    with pytest.raises(MediaNotFound):
+        related(hidden.pk, 3)
+
+
+def test_short_grams_are_every_character_and_every_pair() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gallery_short_grams(%s), gallery_short_grams('x'), gallery_short_grams('')", ["A日\n%"])
+        grams, single, empty = cursor.fetchone()
+
+    assert set(grams) == {"A", "日", "\n", "%", "A日", "日\n", "\n%"}
+    assert (set(single), empty) == ({"x"}, [])
+
+
+@pytest.mark.parametrize("category", [None, "sea"])
+@pytest.mark.parametrize("sort", listing.SORTS)
+def test_a_page_can_be_found_in_an_index_in_its_own_order(sort: listing.Sort, category: str | None) -> None:
+    """What keeps lists fast at a million rows. On few rows the planner would sort them, so it is told to avoid that."""
+    publish([row.pk for row in video_list(30)], category="sea", by=None)
+    with CaptureQueriesContext(connection) as captured:
+        public_page(PublicQuery(sort=sort, category=category))
+    inner = re.search(r"JOIN \(\s*(SELECT .*? OFFSET 0)", captured.captured_queries[-1]["sql"], re.DOTALL)
+    assert inner
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {inner[1]}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "idx_public_media" in plan
+    assert "Sort" not in plan
