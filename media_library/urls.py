@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from media_library.api.files import VideoStream, VideoThumbnail
 from media_library.api.health import Health
 from media_library.api.videos import Bulk, OneVideo, Publish, Restore, Unpublish, Videos
 
@@ -10,6 +11,8 @@ urlpatterns = [
     path("api/videos/health", Health.as_view()),
     path("api/videos/bulk", Bulk.as_view()),
     path("api/videos/<id:video_id>", OneVideo.as_view()),
+    path("api/videos/<id:video_id>/stream", VideoStream.as_view()),
+    path("api/videos/<id:video_id>/thumbnail", VideoThumbnail.as_view()),
     path("api/videos/<id:video_id>/restore", Restore.as_view()),
     path("api/videos/<id:video_id>/publish", Publish.as_view()),
     path("api/videos/<id:video_id>/unpublish", Unpublish.as_view()),

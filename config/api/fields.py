@@ -93,14 +93,14 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class IdField(serializers.IntegerField):
-    """An id in a JSON body; like one in a path, what cannot be an id reads as 0, which no row has."""
+    """An id in a JSON body; like one in a path, what no column can hold reads as 0, which no row has."""
 
     default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number."}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int:
             self.fail("invalid")
-        return data if 0 < data <= LARGEST_ID else 0
+        return data if abs(data) <= LARGEST_ID else 0
 
 
 class QueryIntegerField(serializers.IntegerField):

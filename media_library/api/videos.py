@@ -18,7 +18,7 @@ from config.api.paging import paging_of
 from config.api.sign_in import SuccessSerializer
 from gallery import listing as gallery_listing
 from gallery import services as gallery
-from gallery.cursors import InvalidCursor
+from gallery.api.errors import refusals
 from media_library import services
 from media_library.api.listing import page_of
 from media_library.api.shapes import (
@@ -47,10 +47,8 @@ class Videos(APIView):
         query = VideoQuery.read(request.query_params)
         paging = paging_of(query, default_limit=50)
         filters = {name: value for name, value in query.items() if name not in ("limit", "offset", "cursor", "sort")}
-        try:
+        with refusals():
             page = page_of(filters, paging, sort=query["sort"])
-        except InvalidCursor as error:
-            raise ValidationError({"cursor": "This is no cursor of this list."}) from error
         rows = {row["id"]: row for row in VideoRow.rows(Video.objects.filter(pk__in=page.ids))}
         return Response(
             {
