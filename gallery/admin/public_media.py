@@ -23,6 +23,15 @@ from media_library.admin.paging import LargeModelAdmin, chosen_filters
 from media_library.models import Orientation
 
 
+class MediaSortFilter(SortFilter):
+    """Says of the hot counters what the list says of the media, so that their own index leads where they set the order."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[PublicMedia]) -> QuerySet[PublicMedia]:
+        if self.value() != "most_viewed":
+            return queryset
+        return queryset.filter(video__stats__is_public=True, video__stats__is_locked=LockFilter.parameter_name in request.GET)
+
+
 class LockFilter(ChoiceFilter):
     """Open or locked media: each has its own indexes, and a list of both would have none."""
 
@@ -59,7 +68,7 @@ class PublicMediaAdmin(LargeModelAdmin):
     list_display_links = ("name",)
     list_title = "Shared media"
     list_select_related = ("video__stats",)
-    list_filter = (SortFilter, LockFilter, CategoryFilter, OrientationFilter)
+    list_filter = (MediaSortFilter, LockFilter, CategoryFilter, OrientationFilter)
     orders = {
         "newest": (F("created_at").desc(), F("video").desc()),
         "oldest": (F("created_at").asc(), F("video").asc()),
