@@ -12,7 +12,6 @@ from typing import Self
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
@@ -106,7 +105,6 @@ def _content(request: HttpRequest, file: os.stat_result, descriptor: int, open_f
         return HttpResponse(headers=headers)
     if wanted:
         headers["Content-Range"] = wanted.content_range(file.st_size)
-    close_old_connections()  # somebody may watch for hours; the database connection goes back to the pool now
     return StreamingHttpResponse(Sending.taking(open_files, descriptor, part), status=206 if wanted else 200, headers=headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import connection
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -41,6 +42,8 @@ class Thumbnail(APIView):
 
 def send_original(request: Request, files: MediaFiles) -> HttpResponseBase:
     """The original as it lies in the library; raises what `file_response` raises."""
+    if not connection.in_atomic_block:
+        connection.close()  # somebody may watch for hours; the database connection goes back to the pool now
     return file_response(request._request, files.path, root=settings.LIBRARY_ROOT, filename=files.filename)
 
 
