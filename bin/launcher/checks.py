@@ -1,9 +1,152 @@
-"""`bin/test`."""
+"""`bin/test`: the static checks, the test suite, and the API's contract against a running server."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher import data_folder, instance, processes, settings
+from launcher.complaints import CannotStart
+from launcher.environment import DEVELOPMENT, EMBEDDED_SERVERS, PRODUCT, VirtualEnvironment
+from launcher.progress import say
+from launcher.settings import REPOSITORY
+
+CONTRACT = "tests/contract"
+CONTRACT_MODULE = f"{CONTRACT}/test_contract.py"
+# What the contract asks of capabilities that are still to come; a line leaves with its capability.
+NOT_YET = {
+    "TestUpvotes": "upvotes",
+    "TestWatching": "finishes and watch time",
+    "TestReactions": "reactions",
+    "TestComments": "comments",
+    "TestJobs": "jobs",
+    "TestLock::test_locked_media_is_closed_everywhere": "writes a comment and a reaction before it locks",
+    "TestHttp::test_broken_json_is_a_clear_400": "sends its broken JSON to the upvotes",
+}
+STATIC_CHECKS: dict[str, Sequence[str]] = {
+    "ruff check": ("-m", "ruff", "check", "."),
+    "ruff format": ("-m", "ruff", "format", "--check", "."),
+    "mypy": ("-m", "mypy", "."),
+    "import-linter": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
+    "djlint": ("-m", "djlint", "templates", "--check", "--lint", "--quiet"),
+    "migrations": ("manage.py", "makemigrations", "--check", "--dry-run"),
+}
+_OF_THE_USER = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "LIBRARY_ROOT",
+    "THUMBNAIL_ROOT",
+    "SECRET_KEY",
+    "ADMIN_USERNAME",
+    "ADMIN_PASSWORD",
+    "BIND_HOST",
+)
 
 
 def main(arguments: Sequence[str]) -> int:
-    return 1
+    chosen = _for_tests(settings.chosen())
+    with contextlib.ExitStack() as stack:
+        data = stack.enter_context(data_folder.claimed(Path(chosen["DATA_DIR"]), address="bin/test"))
+        environment = VirtualEnvironment(Path(chosen["VENV_DIR"]), log=data.logs / "pip.log")
+        environment.ensure(PRODUCT, EMBEDDED_SERVERS, DEVELOPMENT, env=chosen)
+        servers, _ = instance.with_servers(stack, chosen, environment, data, database="contract", is_test=True)
+        suite = Suite(environment.python, instance.with_site(servers, data, host="127.0.0.1", port=4100), chosen)
+        return suite.run_only(arguments) if arguments else suite.run_all()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """All checks, with the environment that they run in."""
+
+    python: Path
+    env: Mapping[str, str]
+    chosen: Mapping[str, str]  # what a start of our own begins from
+
+    def run_all(self) -> int:
+        """Every check, to the last one even when one fails; returns an exit status."""
+        began = time.monotonic()
+        results = {name: self._static(name, command) for name, command in STATIC_CHECKS.items()}
+        results["check --deploy"] = self._deployment()
+        results["tests"] = self._tests("-n", "2")
+        results["contract"] = self._contract(CONTRACT)
+        failed = [name for name, has_passed in results.items() if not has_passed]
+        say(f"\n{'Failed: ' + ', '.join(failed) if failed else 'Everything passed'}, in {time.monotonic() - began:.0f} s")
+        return 1 if failed else 0
+
+    def run_only(self, arguments: Sequence[str]) -> int:
+        """Only the tests that pytest's arguments name; the contract's, which need a server, when they lie there."""
+        is_contract = any(argument.startswith(CONTRACT) for argument in arguments)
+        return 0 if (self._contract if is_contract else self._tests)(*arguments) else 1
+
+    def _static(self, name: str, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> bool:
+        """One check that says something only when it fails."""
+        log = Path(self.chosen["DATA_DIR"]) / f"logs/{name.replace(' ', '-')}.log"
+        log.unlink(missing_ok=True)
+        began = time.monotonic()
+        has_passed = processes.run([self.python, *command], env=env or self.env, cwd=REPOSITORY, log=log) == 0
+        say(f"{'ok    ' if has_passed else 'FAILED'} {name}  {time.monotonic() - began:.1f} s")
+        if not has_passed:
+            say(log.read_text(errors="replace"))
+        return has_passed
+
+    def _deployment(self) -> bool:
+        """Django's own look at the settings that a real deployment has."""
+        hidden = ("DEVELOPMENT", "DEBUG", "USE_HTTPS")
+        production = {name: value for name, value in self.env.items() if name not in hidden}
+        production |= {"SECRET_KEY": secrets.token_urlsafe(64), "ALLOWED_HOSTS": "videos.example.org"}
+        return self._static("check --deploy", ("manage.py", "check", "--deploy", "--fail-level", "WARNING"), env=production)
+
+    def _tests(self, *arguments: str) -> bool:
+        chromium = _chromium()
+        if chromium is None and os.environ.get("CI"):
+            raise CannotStart("There is no Chromium, and in CI the browser tests must run.")
+        browser = [] if chromium else ["-m", "not browser"]
+        passed = self._pytest(*browser, *arguments, env={**self.env, "CHROMIUM": chromium or ""})
+        if chromium is None:
+            say("The browser tests were NOT run: there is no Chromium here (Debian, Ubuntu: apt install chromium).")
+        return passed
+
+    def _contract(self, *arguments: str) -> bool:
+        """The API's black-box contract, against a server that serves the sample library as `bin/up` does."""
+        folder = Path(self.chosen["DATA_DIR"]) / "contract"
+        shutil.rmtree(folder, ignore_errors=True)
+        servers = {name: self.env[name] for name in ("DATABASE_URL", "REDIS_URL", "FFMPEG_BINARY")}
+        chosen = {**self.chosen, **servers, "DATA_DIR": str(folder), "MEDIA_API_PORT": str(_free_port())}
+        with instance.running(chosen, library=None) as running:
+            running.site.manage("scan_library")
+            access = {"CONTRACT_URL": running.address, "CONTRACT_USERNAME": running.admin.username}
+            env = {**self.env, **access, "CONTRACT_PASSWORD": running.admin.password}
+            left_out = [f"--deselect={CONTRACT_MODULE}::{name}" for name in NOT_YET]
+            # The contract knows nothing of our code: neither our pytest settings nor Django.
+            apart = ["--config-file=/dev/null", f"--rootdir={REPOSITORY}", "-p", "no:django", "-p", "no:cacheprovider"]
+            passed = self._pytest(*apart, *left_out, *arguments, env=env)
+        say("Left out of the contract: " + "; ".join(f"{name} ({reason})" for name, reason in NOT_YET.items()))
+        return passed
+
+    def _pytest(self, *arguments: str, env: Mapping[str, str]) -> bool:
+        return processes.run([self.python, "-m", "pytest", *arguments], env=env, cwd=REPOSITORY) == 0
+
+
+def _for_tests(chosen: Mapping[str, str]) -> dict[str, str]:
+    """The environment without anybody's real database and library; the virtual environment is the one that `bin/up` uses."""
+    data = settings.data_path(chosen)
+    ours = {"DATA_DIR": str(data / "test"), "VENV_DIR": chosen.get("VENV_DIR") or str(data / "venv")}
+    return {**{name: value for name, value in chosen.items() if name not in _OF_THE_USER}, **ours}
+
+
+def _chromium() -> str | None:
+    names = (os.environ.get("CHROMIUM") or "chromium", "chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -87,7 +87,7 @@ def claimed(path: Path, *, address: str) -> Iterator[DataFolder]:
 
 def _make(path: Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        (path / "logs").mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"may we write here?")
     except OSError as error:

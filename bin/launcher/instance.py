@@ -50,8 +50,12 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
         site.require_free_port(host, port, patience=10.0 if data.was_cut_short else 0.0)
         environment = VirtualEnvironment(Path(chosen.get("VENV_DIR") or data.path / "venv"), log=data.logs / "pip.log")
         environment.ensure(PRODUCT, env=chosen)
-        env, servers = _with_servers(stack, chosen, environment, data, library or data.samples)
-        django = Site(environment.python, _with_site(env, data, host=host, port=port), data.logs)
+        known = libraries.find_or_add(library or data.samples, data=data.path)
+        env, servers = with_servers(stack, chosen, environment, data, database=known.name)
+        if not chosen.get("DATABASE_URL"):
+            env.setdefault("THUMBNAIL_ROOT", str(known.thumbnails(data.path)))
+        env["LIBRARY_ROOT"] = known.root
+        django = Site(environment.python, with_site(env, data, host=host, port=port), data.logs)
         admin = _admin(chosen, data)
         django.prepare(admin, static=data.path / "static")
         if library is None and not data.samples.exists():
@@ -67,25 +71,31 @@ def watch(instance: Instance) -> None:
         time.sleep(0.5)
 
 
-def _with_servers(
-    stack: contextlib.ExitStack, chosen: Mapping[str, str], environment: VirtualEnvironment, data: DataFolder, library: Path
+def with_servers(
+    stack: contextlib.ExitStack,
+    chosen: Mapping[str, str],
+    environment: VirtualEnvironment,
+    data: DataFolder,
+    *,
+    database: str,
+    is_test: bool = False,
 ) -> tuple[dict[str, str], list[Child]]:
-    """The environment with a database, a Redis and an ffmpeg: the given ones, else private ones that end with `stack`."""
+    """The environment with a database, a Redis and an ffmpeg: the given ones, else private ones that end with `stack`.
+
+    For a test the database is empty, and what is written to it need not survive.
+    """
     env, children = dict(chosen), []
-    env["LIBRARY_ROOT"] = str(library)
     if env.get("DATABASE_URL"):
         say("PostgreSQL from DATABASE_URL")
     else:
         programs = postgres.find_programs(environment, data.path / "postgres", env=chosen)
         say(str(programs))
         cluster = stack.enter_context(
-            postgres.running(programs, data.path / "postgres", sockets=data.sockets(), log=data.logs / "postgres.log")
+            postgres.running(programs, data.path / "postgres", sockets=data.sockets(), log=data.logs / "postgres.log", is_test=is_test)
         )
         children.append(cluster.child)
-        known = libraries.find_or_add(library, data=data.path)
-        cluster.ensure_database(known.name)
-        env["DATABASE_URL"] = cluster.database_url(known.name)
-        env.setdefault("THUMBNAIL_ROOT", str(known.thumbnails(data.path)))
+        (cluster.empty_database if is_test else cluster.ensure_database)(database)
+        env["DATABASE_URL"] = cluster.database_url(database)
     if env.get("REDIS_URL"):
         say("Redis from REDIS_URL")
     else:
@@ -100,7 +110,7 @@ def _with_servers(
     return env, children
 
 
-def _with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int) -> dict[str, str]:
+def with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int) -> dict[str, str]:
     """The environment with what Django needs and nobody has chosen."""
     made = {
         "DEVELOPMENT": "true",

@@ -62,12 +62,24 @@ class Cluster:
         return f"postgres://{SUPERUSER}@/{quote(str(self.sockets), safe='/')}/{name}"
 
     def ensure_database(self, name: str) -> None:
-        where: Command = ["--host", self.sockets, "--username", SUPERUSER, "--no-password"]
-        query = f"SELECT 1 FROM pg_database WHERE datname = '{name}'"
-        if processes.read([self.programs.folder / "psql", *where, "--dbname", "postgres", "-tAc", query]) != "1":
-            log = self.child.log
-            if processes.run([self.programs.folder / "createdb", *where, name], env=os.environ, cwd=REPOSITORY, log=log):
-                raise CannotStart(f"The database {name} could not be made: {self.child.last_words()} (log: {log})")
+        known = self._ask("psql", "--dbname=postgres", "--no-align", "--tuples-only", "--command=SELECT datname FROM pg_database")
+        if name not in known.splitlines():
+            self._tell("createdb", name)
+
+    def empty_database(self, name: str) -> None:
+        """Make the database anew."""
+        self._tell("dropdb", "--if-exists", "--force", name)
+        self._tell("createdb", name)
+
+    def _ask(self, program: str, *arguments: str) -> str:
+        return processes.read(self._client(program, *arguments))
+
+    def _tell(self, program: str, *arguments: str) -> None:
+        if processes.run(self._client(program, *arguments), env=_environment(), cwd=self.sockets, log=self.child.log):
+            raise CannotStart(f"{program} failed: {self.child.last_words()} (log: {self.child.log})")
+
+    def _client(self, program: str, *arguments: str) -> Command:
+        return [self.programs.folder / program, f"--host={self.sockets}", f"--username={SUPERUSER}", "--no-password", *arguments]
 
 
 def find_programs(environment: VirtualEnvironment, cluster: Path, *, env: Mapping[str, str]) -> Programs:
@@ -124,7 +136,7 @@ def _wheel_programs(environment: VirtualEnvironment) -> Programs | None:
 
 def _inspect(folder: Path, *, origin: str) -> Programs | None:
     """The programs in `folder`, when they are complete, new enough and have the trigram extension that our search needs."""
-    if not all((folder / name).exists() for name in ("postgres", "initdb", "psql", "createdb", "pg_isready")):
+    if not all((folder / name).exists() for name in ("postgres", "initdb", "psql", "createdb", "dropdb", "pg_isready")):
         return None
     version = re.search(r"(\d+)(\.\d+)?", processes.read([folder / "postgres", "--version"]))
     if version is None or int(version[1]) < OLDEST or not _has_trigrams(folder, major=version[1]):
