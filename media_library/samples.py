@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -187,7 +187,7 @@ def make_samples(folder: Path, *, ffmpeg: str, on_progress: Callable[[int, int],
     return [sample for sample in SAMPLES if sample not in drawable]
 
 
-def _encoders(ffmpeg: str) -> Collection[str]:
+def _encoders(ffmpeg: str) -> set[str]:
     listed = subprocess.run([ffmpeg, "-hide_banner", "-encoders"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
     return {words[1] for line in listed.stdout.splitlines() if len(words := line.split()) > 1}
 

@@ -67,7 +67,11 @@ class VirtualEnvironment:
 
     def _make(self, env: Mapping[str, str]) -> None:
         say(f"Making the virtual environment with Python {sys.version.split()[0]} (the first start takes a minute or so)")
+        if self.path.exists() and not self._stamp.exists():
+            raise CannotStart(f"{self.path} is no virtual environment that we made: set VENV_DIR to another folder, or remove it.")
         shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        self._stamp.write_text("{}")
         # Debian's Python comes without ensurepip; its pip can install into an environment that has none.
         if processes.run([sys.executable, "-m", "venv", "--without-pip", self.path], env=env, cwd=REPOSITORY, log=self.log):
             raise CannotStart(f"The virtual environment could not be made: {processes.last_line(self.log)}")

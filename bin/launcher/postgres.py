@@ -19,7 +19,7 @@ from launcher.complaints import CannotStart
 from launcher.environment import EMBEDDED_SERVERS, VirtualEnvironment
 from launcher.processes import Child, Command
 from launcher.progress import say
-from launcher.settings import REPOSITORY, ignores_system_programs
+from launcher.settings import ignores_system_programs
 
 OLDEST = 15  # major version
 SUPERUSER = "postgres"
