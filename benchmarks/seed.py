@@ -38,8 +38,8 @@ PUBLIC_MEDIA = """
     FROM peer.public_media AS peer JOIN videos AS video USING (id) ORDER BY id
 """
 MEDIA_STATS = """
-    INSERT INTO media_stats (video_id, category, is_public, is_locked, created_at, view_count, finish_count, total_watch_time)
-    SELECT id, category, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time FROM peer.public_media ORDER BY id
+    INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at, view_count, finish_count, total_watch_time)
+    SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time FROM peer.public_media ORDER BY id
 """
 
 

@@ -184,12 +184,9 @@ def categories() -> list[dict[str, Any]]:
 
 
 def _counted(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
-    totals = MediaTotal.objects.all()
-    if query.category is not None:
-        totals = totals.filter(category=query.category)
-    if query.orientation is not None:
-        totals = totals.filter(orientation=query.orientation)
-    return _filters(query, order), totals.aggregate(total=Sum("count"))["total"] or 0, False
+    where, values = _where("TRUE", _filters(query, "totals"))
+    rows = _select(f"SELECT coalesce(sum(count), 0)::bigint AS total FROM media_totals AS totals {where}", values)
+    return _filters(query, order.table), rows[0]["total"], False
 
 
 def _searched(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
@@ -197,27 +194,23 @@ def _searched(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
     hits = _hits(query)
     if len(hits) <= MOST_HITS:
         return [(f"{order.id} = ANY(%s)", [hits])], len(hits), False
-    return [*_filters(query, order), _on_media("media.search_text LIKE upper(%s)", _pattern(query.search), order)], MOST_HITS, True
+    return [*_filters(query, order.table), _on_media("media.search_text LIKE upper(%s)", _pattern(query.search), order)], MOST_HITS, True
 
 
 def _hits(query: PublicQuery) -> list[int]:
     """The ids of media that the search finds, in no order, one more than `MOST_HITS` at most."""
-    conditions = [*_filters(query, ORDERS["recent"]), ("media.search_text LIKE upper(%s)", [_pattern(query.search)])]
+    conditions = [*_filters(query, "media"), ("media.search_text LIKE upper(%s)", [_pattern(query.search)])]
     if not HAS_TRIGRAM.search(query.search or ""):
-        conditions.append(("gallery_short_grams(media.search_text) @> gallery_short_grams(upper(%s))", [query.search]))
+        conditions.append(("gallery_short_grams(media.search_text) @> gallery_pairs(upper(%s))", [query.search]))
     where, values = _where(MEDIA_ARE_OPEN, conditions)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT media.id FROM public_media AS media {where} LIMIT {MOST_HITS + 1}", values)
         return [id for (id,) in cursor.fetchall()]
 
 
-def _filters(query: PublicQuery, order: Order) -> Conditions:
-    conditions: Conditions = []
-    if query.category is not None:
-        conditions.append((f"{order.table}.category = %s", [query.category]))
-    if query.orientation is not None:
-        conditions.append(_on_media("media.orientation = %s", query.orientation, order))
-    return conditions
+def _filters(query: PublicQuery, table: str) -> Conditions:
+    given = {"category": query.category, "orientation": query.orientation}
+    return [(f"{table}.{column} = %s", [value]) for column, value in given.items() if value is not None]
 
 
 def _on_media(condition: str, value: Any, order: Order) -> Condition:

@@ -114,12 +114,13 @@ class PublicMedia(models.Model):
 class MediaStats(models.Model):
     """The hot counters of a video that is or was public; narrow, because a flush of views touches thousands of rows.
 
-    `category`, `is_locked` and `created_at` copy the public medium's, for the most-viewed order; `is_public` is
-    false after unpublishing, and the counters stay.
+    `category`, `orientation`, `is_locked` and `created_at` copy the public medium's, for the most-viewed order;
+    `is_public` is false after unpublishing, and the counters stay.
     """
 
     video = models.OneToOneField(Video, primary_key=True, on_delete=models.PROTECT, related_name="stats")
     category = models.TextField()
+    orientation = models.TextField(null=True, blank=True)
     is_public = models.BooleanField(db_default=True, default=True)
     is_locked = models.BooleanField(db_default=False, default=False)
     created_at = models.DateTimeField(db_default=Now())
@@ -137,6 +138,7 @@ class MediaStats(models.Model):
                 F("video").desc(),
                 name="idx_public_media_views",
                 condition=Q(is_public=True, is_locked=False),
+                include=["orientation"],
             ),
             models.Index(
                 "category",
@@ -145,6 +147,7 @@ class MediaStats(models.Model):
                 F("video").desc(),
                 name="idx_public_media_category_views",
                 condition=Q(is_public=True, is_locked=False),
+                include=["orientation"],
             ),
         )
         constraints = (

@@ -20,15 +20,16 @@ GREATEST_ID = 2**63 - 1
 CHANGES_LOCK = 0x67616C6C657279  # "gallery": the name of the advisory lock
 
 COPY_TO_STATS = """
-    INSERT INTO media_stats (video_id, category, is_public, is_locked, created_at,
+    INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at,
                              view_count, unique_view_count, finish_count, total_watch_time)
-    SELECT media.id, media.category, TRUE, media.is_locked, media.created_at,
+    SELECT media.id, media.category, media.orientation, TRUE, media.is_locked, media.created_at,
            coalesce(video.public_view_count, 0), 0,
            coalesce(video.public_completion_count, 0), coalesce(video.public_total_watch_time, 0)
     FROM public_media AS media JOIN videos AS video ON video.id = media.id
     WHERE media.id = ANY(%s) ORDER BY media.id
     ON CONFLICT (video_id) DO UPDATE
-    SET category = excluded.category, is_public = TRUE, is_locked = excluded.is_locked, created_at = excluded.created_at
+    SET category = excluded.category, orientation = excluded.orientation, is_public = TRUE, is_locked = excluded.is_locked,
+        created_at = excluded.created_at
 """
 
 
@@ -63,7 +64,7 @@ def hold_public(ids: Iterable[int]) -> list[int]:
 
 
 def copy_to_stats(ids: list[int]) -> None:
-    """Bring category, lock and date of the hot counters in step with the public media; makes missing rows."""
+    """Bring category, orientation, lock and date of the hot counters in step with the public media; makes missing rows."""
     execute(COPY_TO_STATS, ids)
 
 

@@ -105,6 +105,7 @@ def refresh(ids: Iterable[int]) -> int:
     with one_change_at_a_time():
         unfit = hide(Video.objects.filter(pk__in=ids).filter(UNFIT).values_list("pk", flat=True))
         changed = execute(REFRESH, ids)
+        copy_to_stats(ids)
     if unfit:
         logger.warning("videos %s left the gallery: a scan found them invalid or private", unfit)
     return len(unfit) + changed
