@@ -1,0 +1,32 @@
+# One image for the web server and the workers; docker-compose.yml says which is which.
+FROM python:3.11-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    DATA_DIR=/data \
+    LIBRARY_ROOT=/library
+
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ffmpeg \
+    && rm -rf /var/lib/apt/lists/*
+
+# /library is a folder of yours: give APP_UID its owner's id when that is not 1000.
+ARG APP_UID=1000
+RUN useradd --uid ${APP_UID} --no-create-home --shell /usr/sbin/nologin media \
+    && mkdir /data /library \
+    && chown media:media /data /library
+
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --require-hashes --requirement requirements.txt
+COPY . .
+
+# Static files are collected into the image; DATA_DIR is a volume, and holds no part of a release.
+ENV STATIC_ROOT=/app/collected
+RUN DEVELOPMENT=true DATABASE_URL=postgres:///none python manage.py collectstatic --no-input
+
+USER media
+VOLUME /data
+EXPOSE 4100
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "4100", "--workers", "2", "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]
