@@ -58,12 +58,18 @@ def readable_title(filename: str) -> str | None:
     stem = clean_text(PurePath(filename).stem, longest=LONGEST_TITLE)
     if _CAMERA.fullmatch(stem):
         return stem
-    text = _YOUTUBE_ID.sub("", stem).replace("_", " ")
-    text = text if " " in text.strip() else text.replace(".", " ").replace("-", " ")
-    text = " ".join(_BRACKETS.sub(" ", _NOISE.sub(" ", text)).split()).strip(" .-–")
+    text = " ".join(_BRACKETS.sub(" ", _NOISE.sub(" ", _with_spaces(_YOUTUBE_ID.sub("", stem)))).split()).strip(" .-–")
     if not text:
         return stem or None
     return text[0].upper() + text[1:]
+
+
+def _with_spaces(stem: str) -> str:
+    """Where a name has no spaces, what stands for them: underscores and dots, else hyphens."""
+    text = stem.replace("_", " ")
+    if " " not in stem.strip():
+        text = text.replace(".", " ")
+    return text if " " in text.strip() else text.replace("-", " ")
 
 
 def _producer_of(path: PurePath) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 from media_library.ffmpeg.errors import InspectionCrashed
 from media_library.ffmpeg.probe import Probe
 
+READY = b"ready"  # what a process says once it has given up what it does not need
 LENGTHS = struct.Struct(">II")  # of the description and of the poster, bytes
 LONGEST_DESCRIPTION = 64 * 1024  # bytes
 LARGEST_POSTER = 4 * 1024 * 1024  # bytes
@@ -39,19 +40,19 @@ def receive(connection: socket) -> Inspection:
 
     Raises InspectionCrashed when the sender is gone or talks nonsense, TimeoutError when it is silent.
     """
-    description_length, poster_length = LENGTHS.unpack(_exactly(connection, LENGTHS.size))
+    description_length, poster_length = LENGTHS.unpack(exactly(connection, LENGTHS.size))
     if description_length > LONGEST_DESCRIPTION or poster_length > LARGEST_POSTER:
         raise InspectionCrashed("Reading it gave an impossible answer")
     try:
-        answer: dict[str, Any] = json.loads(_exactly(connection, description_length))
+        answer: dict[str, Any] = json.loads(exactly(connection, description_length))
         probe = answer["probe"] and Probe(**answer["probe"] | {"frame_rate": _fraction(answer["probe"]["frame_rate"])})
     except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
         raise InspectionCrashed("Reading it gave an impossible answer") from error
-    poster = _exactly(connection, poster_length) or None
+    poster = exactly(connection, poster_length) or None
     return Inspection(oshash=str(answer["oshash"]), probe=probe, poster=poster, reason=str(answer["reason"]))
 
 
-def _exactly(connection: socket, length: int) -> bytes:
+def exactly(connection: socket, length: int) -> bytes:
     parts = bytearray()
     while len(parts) < length:
         part = connection.recv(min(length - len(parts), 1 << 20))

@@ -15,10 +15,11 @@ from types import TracebackType
 from typing import Self
 
 from media_library.ffmpeg.errors import InspectionCrashed, InspectorsUnavailable
-from media_library.ffmpeg.inspection import Inspection, receive
+from media_library.ffmpeg.inspection import READY, Inspection, exactly, receive
 from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+SECONDS_TO_START = 60.0
 FILES_PER_PROCESS = 2000  # then a fresh one: whatever a library leaks is bounded
 
 
@@ -53,9 +54,20 @@ class Inspectors:
         """Inspect an open regular file; a file that nobody survives is an Inspection with that reason."""
         inspector = self._idle.get()
         try:
-            return inspector.inspect(descriptor, with_poster=with_poster)
+            return _twice(inspector, descriptor, with_poster=with_poster)
         finally:
             self._idle.put(inspector)
+
+
+def _twice(inspector: _Inspector, descriptor: int, *, with_poster: bool) -> Inspection:
+    """Try again after a crash: the machine may have ended the process for want of memory, and not the file."""
+    try:
+        return inspector.inspect(descriptor, with_poster=with_poster)
+    except InspectionCrashed:
+        try:
+            return inspector.inspect(descriptor, with_poster=with_poster)
+        except InspectionCrashed as error:
+            return Inspection(reason=str(error))
 
 
 class _Inspector:
@@ -80,7 +92,7 @@ class _Inspector:
             return Inspection(reason=f"Reading it took more than {self._limits.timeout:g} seconds")
         except (InspectionCrashed, OSError) as error:
             self.stop()
-            return Inspection(reason=str(error) if isinstance(error, InspectionCrashed) else "Reading it crashed the process that tried")
+            raise InspectionCrashed("Reading it crashed the process that tried") from error
 
     def stop(self) -> None:
         if self._connection:
@@ -103,9 +115,20 @@ class _Inspector:
         }
         with theirs:
             self._process = self._popen(theirs, json.dumps(options))
+        self._await(ours)
         ours.settimeout(limits.timeout)
         self._connection = ours
         return ours
+
+    def _await(self, connection: socket.socket) -> None:
+        """Wait until the process is ready, so that a machine on which none can run fails no file."""
+        connection.settimeout(SECONDS_TO_START)
+        try:
+            exactly(connection, len(READY))
+        except (InspectionCrashed, OSError) as error:
+            connection.close()
+            self.stop()
+            raise InspectorsUnavailable("The process that reads videos does not start") from error
 
     @staticmethod
     def _popen(connection: socket.socket, options: str) -> subprocess.Popen[bytes]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -22,7 +21,7 @@ MEASURED_SIDE = 256  # pixels: large enough to tell a blurred frame
 POSITIONS = (0.1, 0.3, 0.5, 0.7, 0.0)  # of the duration; the nearest keyframe before each
 STEPS_FORWARD = 150  # frames decoded one by one where every keyframe is bad: a fade-in of a short clip
 EVERY = 10  # of those frames is measured
-GOOD = 1.0  # a score to stop at
+GOOD = 0.9  # a score to stop at
 
 _EDGES = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offset=128)
 
@@ -49,15 +48,21 @@ def best_frame(opened: OpenVideo, *, duration: float | None) -> VideoFrame:
 
 
 def score(picture: Image.Image) -> float:
-    """How good a gray picture is as a poster: 1 and more is good, 0 is blank.
+    """How good a gray picture is as a poster, 0 to 1: the product of light, contrast and sharpness, each 1 where there is enough.
 
-    The product of light (0-1), contrast and sharpness, each 1 where it is just enough.
+    Measured on real footage at 256 pixels: edges spread by 10 and more, by 4 and less once it is blurred.
     """
     statistics = ImageStat.Stat(picture)
     mean, contrast = statistics.mean[0], statistics.stddev[0]
-    light = min(1.0, mean / 40, (255 - mean) / 25)
-    sharpness = math.sqrt(ImageStat.Stat(picture.filter(_EDGES)).var[0])
-    return light * min(contrast / 22, 1.5) * min(sharpness / 5, 1.5)
+    light = min(1.0, mean / 30, (255 - mean) / 25)
+    sharpness = ImageStat.Stat(_inside(picture.filter(_EDGES))).stddev[0]
+    return light * min(contrast / 20, 1.0) * min(sharpness / 6, 1.0)
+
+
+def _inside(filtered: Image.Image) -> Image.Image:
+    """Without the outermost pixels, which a filter copies as they are."""
+    width, height = filtered.size
+    return filtered.crop((1, 1, width - 1, height - 1)) if min(width, height) > 2 else filtered
 
 
 def _candidates(opened: OpenVideo, *, duration: float | None) -> Iterator[VideoFrame]:

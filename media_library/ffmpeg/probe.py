@@ -22,7 +22,7 @@ from media_library.ffmpeg.picture import size_as_shown
 from media_library.ffmpeg.untrusted import VIDEO_CODECS, Bounds, open_untrusted
 
 LONGEST_DURATION = 7 * 24 * 3600.0  # seconds; what claims more is taken as unknown
-HIGHEST_FRAME_RATE = 1000  # frames a second
+HIGHEST_FRAME_RATE = 960  # frames a second, of slow-motion cameras; nonsense in Matroska comes out as 1000
 HIGHEST_BIT_RATE = 10**11  # bits a second
 MOST_PACKETS_COUNTED = 200_000  # when the duration has to be read off the packets
 MOST_PACKETS_TO_A_PICTURE = 2_000
@@ -157,8 +157,9 @@ def clean_text(text: str, *, longest: int = LONGEST_TAG) -> str:
 def _open_picture(container: InputContainer) -> OpenVideo:
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+        reason = "It has no moving picture, only sound" if container.streams.audio else "It has no picture"
         container.close()
-        raise UnreadableMedia("It has no moving picture, only sound" if container.streams.audio else "It has no picture")
+        raise UnreadableMedia(reason)
     return OpenVideo(container, stream)
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from media_library.ffmpeg import sandbox
 from media_library.ffmpeg.errors import UnreadableMedia
-from media_library.ffmpeg.inspection import Inspection, send
+from media_library.ffmpeg.inspection import READY, Inspection, send
 from media_library.ffmpeg.poster import poster
 from media_library.ffmpeg.probe import open_video, probe
 from media_library.ffmpeg.untrusted import Bounds
@@ -32,6 +32,7 @@ def main() -> None:
     sandbox.enter(parent=options["parent"], memory=options["memory"])
     bounds = Bounds(pixels=options["pixels"], streams=options["streams"])
     connection = socket.socket(fileno=sys.stdin.fileno())
+    connection.sendall(READY)
     while True:
         message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, maxfds=1)
         if not message:

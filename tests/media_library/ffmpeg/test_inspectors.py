@@ -1,0 +1,189 @@
+"""A file can cost its inspecting process, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from media_library.ffmpeg.errors import InspectorsUnavailable
+from media_library.ffmpeg.inspection import Inspection
+from media_library.ffmpeg.inspectors import PROJECT, Inspectors, Limits
+from media_library.ffmpeg.untrusted import Bounds
+from tests.conftest import Clips
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def inspect(inspectors: Inspectors, path: Path) -> Inspection:
+    with opened(path) as descriptor:
+        return inspectors.inspect(descriptor, with_poster=True)
+
+
+def children() -> set[int]:
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+def test_one_trip_brings_identity_probe_and_poster(clips: Clips) -> None:
+    with Inspectors(1) as inspectors:
+        inspection = inspect(inspectors, clips.with_sound)
+
+    assert len(inspection.oshash) == 16
+    assert inspection.probe is not None
+    assert inspection.probe.has_audio
+    assert inspection.poster is not None
+    assert inspection.poster[8:12] == b"WEBP"
+
+
+def test_an_empty_file_has_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp4").touch()
+
+    with Inspectors(1) as inspectors:
+        assert inspect(inspectors, tmp_path / "empty.mp4").reason == "The file is empty"
+
+
+def test_random_bytes_have_a_reason(tmp_path: Path) -> None:
+    (tmp_path / "noise.mp4").write_bytes(os.urandom(300_000))
+
+    with Inspectors(1) as inspectors:
+        inspection = inspect(inspectors, tmp_path / "noise.mp4")
+
+    assert (inspection.probe, bool(inspection.reason), bool(inspection.oshash)) == (None, True, True)
+
+
+@linux_only
+def test_a_process_that_hangs_is_killed_and_replaced(clips: Clips) -> None:
+    before = children()
+    with Inspectors(1, limits=Limits(timeout=3.0)) as inspectors:
+        inspect(inspectors, clips.plain)
+        (process,) = children() - before
+        os.kill(process, signal.SIGSTOP)
+
+        hung = inspect(inspectors, clips.plain)
+        after = inspect(inspectors, clips.plain)
+
+    assert hung.reason == "Reading it took more than 3 seconds"
+    assert after.probe is not None
+    assert not children() - before
+
+
+@linux_only
+def test_a_process_killed_by_the_machine_is_no_fault_of_the_file(clips: Clips) -> None:
+    before = children()
+    with Inspectors(1) as inspectors:
+        inspect(inspectors, clips.plain)
+        (process,) = children() - before
+        os.kill(process, signal.SIGKILL)
+
+        assert inspect(inspectors, clips.plain).probe is not None
+
+
+@linux_only
+def test_a_bomb_ends_at_the_memory_limit_and_the_next_file_is_read(clips: Clips) -> None:
+    bomb = clips.make(picture="color", size="8192x8192", duration=0.04, rate="25")
+    limits = Limits(memory=350 * 1024 * 1024, bounds=Bounds(pixels=10**9))
+
+    with Inspectors(1, limits=limits) as inspectors:
+        refused = inspect(inspectors, bomb)
+        after = inspect(inspectors, clips.plain)
+
+    assert refused.probe is None
+    assert refused.reason
+    assert after.probe is not None
+
+
+def test_a_bomb_is_refused_by_its_size_before_it_is_decoded(clips: Clips) -> None:
+    bomb = clips.make(picture="color", size="8192x8192", duration=0.04, rate="25")
+
+    with Inspectors(1) as inspectors:
+        assert "too large" in inspect(inspectors, bomb).reason
+
+
+@linux_only
+def test_the_process_knows_no_secret_and_no_django(clips: Clips, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "do not tell")
+    before = children()
+    with Inspectors(1) as inspectors:
+        inspect(inspectors, clips.plain)
+        (process,) = children() - before
+        environment = Path(f"/proc/{process}/environ").read_bytes() if os.geteuid() == 0 else b""
+        libraries = Path(f"/proc/{process}/maps").read_text() if os.geteuid() == 0 else ""
+
+    assert b"SECRET" not in environment
+    assert b"DATABASE_URL" not in environment
+    assert "psycopg" not in libraries
+
+
+def test_the_worker_imports_no_django() -> None:
+    code = "import sys, media_library.ffmpeg.worker; sys.exit('django' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
+
+
+@linux_only
+def test_inspecting_processes_die_with_the_one_that_asked(clips: Clips) -> None:
+    code = (
+        "import os, sys, time\n"
+        "from media_library.ffmpeg.inspectors import Inspectors\n"
+        "inspectors = Inspectors(1)\n"
+        "inspectors.inspect(os.open(sys.argv[1], os.O_RDONLY), with_poster=False)\n"
+        "print(open('/proc/self/task/%d/children' % os.getpid()).read(), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(clips.plain)], cwd=PROJECT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        parent.kill()
+
+    deadline = time.monotonic() + 5
+    while _is_alive(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not _is_alive(child)
+
+
+@pytest.mark.parametrize("program", ["/nowhere/python", shutil.which("true")])
+def test_a_machine_that_cannot_start_the_process_blames_no_file(program: str, clips: Clips, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = clips.plain
+    monkeypatch.setattr(sys, "executable", program)
+
+    with Inspectors(1) as inspectors, pytest.raises(InspectorsUnavailable):
+        inspect(inspectors, clip)
+
+
+def test_as_many_threads_as_processes_may_ask_at_once(clips: Clips) -> None:
+    answers: list[Inspection] = []
+    with Inspectors(2) as inspectors:
+        threads = [threading.Thread(target=lambda: answers.append(inspect(inspectors, clips.plain))) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert len({answer.oshash for answer in answers}) == 1
+    assert all(answer.probe for answer in answers)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
