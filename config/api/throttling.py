@@ -77,7 +77,7 @@ class SignInThrottle(_Throttle):
 
     def who(self, request: Request) -> str | None:
         username = request.data.get("username") if isinstance(request.data, dict) else None
-        return sign_in_identity(request, str(username))
+        return sign_in_identity(request, username) if isinstance(username, str) else None
 
 
 class AddressWriteThrottle(_Throttle):
