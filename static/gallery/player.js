@@ -9,10 +9,12 @@
   const admitDefeat = () => {
     document.querySelector(".unplayable").hidden = false;
     controller.inert = true;
+    video.removeAttribute("src");
+    video.load(); // stops what still loads or sounds
   };
   video.addEventListener("error", admitDefeat);
   if (video.error) admitDefeat();
-  // A browser that knows the container but not its picture codec would play sound on black.
+  // A browser that knows the container but not the picture's codec would play sound on black.
   video.addEventListener("loadeddata", () => video.videoWidth === 0 && admitDefeat());
 
   const seekBy = (seconds) => {

@@ -82,6 +82,15 @@ def test_a_format_that_cannot_be_played_says_so_and_offers_the_file(page: Page, 
     assert download.value.path().read_bytes() == tape.read_bytes()
 
 
+def test_sound_without_a_picture_is_not_played_on_black(page: Page, share_clip: Callable[..., int], clips: Clips) -> None:
+    clip = clips.make(name="evening.mkv", codec=("-c:v", "mpeg4"), sound=True)
+
+    page.goto(f"/watch/{share_clip(clip)}")
+
+    expect(page.get_by_role("alert")).to_contain_text("This browser can’t play this video (MKV).")
+    assert page.evaluate("document.querySelector('video').getAttribute('src')") is None
+
+
 @pytest.mark.parametrize("size", ["1280x720", "406x720"])
 def test_nothing_moves_while_the_viewer_loads(page: Page, share_clip: Callable[..., int], clips: Clips, size: str) -> None:
     width, height = map(int, size.split("x"))

@@ -1,5 +1,8 @@
-// "Load more" appends the next page in place. Without this script the link simply leads there.
+// The gallery: the chosen chip is in sight, and "Load more" appends the next page in place.
+// Without this script the link simply leads there.
 (() => {
+  document.querySelector(".chip[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   const rows = document.querySelector(".rows");
   const more = document.querySelector(".more");
   const status = document.querySelector("[role=status]");
