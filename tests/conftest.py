@@ -98,3 +98,9 @@ def library(tmp_path: Path, settings: Settings) -> Path:
     settings.LIBRARY_ROOT = root
     settings.THUMBNAIL_ROOT = tmp_path / "thumbnails"
     return root
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(settings: Settings) -> None:
+    """A real hash takes a fifth of a second by design; a test of that time sets its own."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

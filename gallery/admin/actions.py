@@ -20,24 +20,24 @@ MOVE = Question(title="Move to category", explanation="A category that does not 
 @admin.action(description="Lock…", permissions=["change"])
 def lock(page: admin.ModelAdmin[Any], request: HttpRequest, media: QuerySet[PublicMedia]) -> HttpResponse | None:
     return ask(
-        page, request, media, question=LOCK, past="locked",
+        page, request, media, question=LOCK, done="Locked {}",
         change=lambda ids, answer: services.lock(ids, reason=answer["reason"], by=admin_of(request)),
     )  # fmt: skip
 
 
 @admin.action(description="Unlock", permissions=["change"])
 def unlock(page: admin.ModelAdmin[Any], request: HttpRequest, media: QuerySet[PublicMedia]) -> HttpResponse | None:
-    return carry_out(request, media, past="unlocked", change=lambda ids: services.unlock(ids, by=admin_of(request)))
+    return carry_out(request, media, done="Unlocked {}", change=lambda ids: services.unlock(ids, by=admin_of(request)))
 
 
 @admin.action(description="Unpublish", permissions=["change"])
 def unpublish(page: admin.ModelAdmin[Any], request: HttpRequest, media: QuerySet[PublicMedia]) -> HttpResponse | None:
-    return carry_out(request, media, past="unpublished", change=lambda ids: services.unpublish(ids, by=admin_of(request)))
+    return carry_out(request, media, done="Unpublished {}", change=lambda ids: services.unpublish(ids, by=admin_of(request)))
 
 
 @admin.action(description="Move to category…", permissions=["change"])
 def move_to_category(page: admin.ModelAdmin[Any], request: HttpRequest, media: QuerySet[PublicMedia]) -> HttpResponse | None:
     return ask(
-        page, request, media, question=MOVE, past="moved",
+        page, request, media, question=MOVE, done="Moved {}",
         change=lambda ids, answer: services.move_to_category(ids, category=answer["category"], by=admin_of(request)),
     )  # fmt: skip

@@ -52,6 +52,6 @@ def _rename(request: HttpRequest, *, source: str, target: str) -> None:
         messages.error(request, "A category is made of letters a to z, digits and hyphens, at most 64.")
         return
     if moved_count:
-        messages.success(request, f"Moved {moved_count:,} media from {source} to {target}.")
+        messages.success(request, f"Moved {moved_count:,} video{'s' if moved_count > 1 else ''} from {source} to {target}.")
     else:
         messages.error(request, f"There is no category {source}.")

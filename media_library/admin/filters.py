@@ -15,6 +15,11 @@ SORT = "sort"  # the query parameter that names an order
 WORD_LIMIT = 200  # characters of a typed filter
 
 
+def clean_word(text: str) -> str:
+    """What somebody typed, as a database can compare it."""
+    return text.replace("\0", "").strip()[:WORD_LIMIT]
+
+
 class ChoiceFilter(admin.SimpleListFilter):
     """One of `options`; anything else in the address is refused, and `without` names what is shown when nothing is chosen."""
 
@@ -56,7 +61,7 @@ class WordFilter(admin.SimpleListFilter):
         return True
 
     def value(self) -> str | None:
-        return (super().value() or "").replace("\0", "").strip()[:WORD_LIMIT] or None
+        return clean_word(super().value() or "") or None
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """One entry: what the template needs for its form, the other filters as hidden fields among it."""

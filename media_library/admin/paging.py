@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 
-from media_library.admin.filters import SORT
+from media_library.admin.filters import SORT, clean_word
 
 LAYOUTS = ("grid", "list")
 LAYOUT = "layout"  # the query parameter, and the session's key
@@ -115,7 +115,8 @@ class LargeModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
 
 def chosen_filters(request: HttpRequest) -> dict[str, str]:
     """What narrows a list, by query parameter: filters and the search, neither page nor order."""
-    return {name: str(value) for name, value in request.GET.items() if value and name not in (PAGE_VAR, ERROR_FLAG, SORT)}
+    words = {name: clean_word(str(value)) for name, value in request.GET.items() if name not in (PAGE_VAR, ERROR_FLAG, SORT)}
+    return {name: word for name, word in words.items() if word}
 
 
 def _remember_layout(request: HttpRequest) -> HttpResponse:

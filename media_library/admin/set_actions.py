@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.text import capfirst
 
 from media_library.outcomes import Outcome
 
@@ -42,13 +41,13 @@ def ask(
     *,
     question: Question,
     change: Callable[[list[int], Mapping[str, Any]], Outcome],
-    past: str,
+    done: str,
 ) -> HttpResponse | None:
     """Show `question`, or once it is answered change the rows with the form's cleaned data."""
     answered = "answered" in request.POST
     form = question.form(request.POST) if answered else question.form()
     if answered and form.is_valid():
-        return carry_out(request, rows, change=lambda ids: change(ids, form.cleaned_data), past=past)
+        return carry_out(request, rows, change=lambda ids: change(ids, form.cleaned_data), done=done)
     ids = _ids(rows)
     context = {
         **model_admin.admin_site.each_context(request),
@@ -71,13 +70,13 @@ def ask(
     return TemplateResponse(request, "admin/set_action.html", context)
 
 
-def carry_out(request: HttpRequest, rows: QuerySet[Any], *, change: Change, past: str) -> HttpResponse | None:
+def carry_out(request: HttpRequest, rows: QuerySet[Any], *, change: Change, done: str) -> HttpResponse | None:
     """Change the rows in batches and say how many were changed, how many not and why; leads back to where the action was asked for."""
     ids = _ids(rows)
     if len(ids) > SELECTION_LIMIT:
         messages.error(request, f"More than {SELECTION_LIMIT:,} are selected. Narrow the list first; nothing was changed.")
     else:
-        tell(request, _in_batches(ids, change), past=past)
+        tell(request, _in_batches(ids, change), done=done)
     here = _next(request)
     return HttpResponseRedirect(here) if here else None
 
@@ -88,9 +87,10 @@ def admin_of(request: HttpRequest) -> User:
     return request.user
 
 
-def tell(request: HttpRequest, outcome: Outcome, *, past: str) -> None:
-    """Say what a change came to: `past` is what was done, in the past tense."""
-    parts = [f"{capfirst(past)} {len(outcome.done):,}." if outcome.done else f"Nothing was {past}."]
+def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
+    """Say what a change came to: `done` is the sentence of what was done, with `{}` where the videos are."""
+    count = len(outcome.done)
+    parts = [f"{done.format('1 video' if count == 1 else f'{count:,} videos' if count else 'no video')}."]
     if outcome.skipped:
         reasons = "; ".join(f"{reason.rstrip('.')} ({count:,})" for reason, count in outcome.reasons)
         parts.append(f"Skipped {len(outcome.skipped):,}: {reasons}.")

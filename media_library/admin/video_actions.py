@@ -37,33 +37,33 @@ TAG = Question(title="Add tags", explanation="They join the tags that each video
 @admin.action(description="Publish…", permissions=["gallery"])
 def publish(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return ask(
-        page, request, videos, question=PUBLISH, past="published",
+        page, request, videos, question=PUBLISH, done="Published {}",
         change=lambda ids, answer: gallery.publish(ids, category=answer["category"], by=admin_of(request)),
     )  # fmt: skip
 
 
 @admin.action(description="Unpublish", permissions=["gallery"])
 def unpublish(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
-    return carry_out(request, videos, past="unpublished", change=lambda ids: gallery.unpublish(ids, by=admin_of(request)))
+    return carry_out(request, videos, done="Unpublished {}", change=lambda ids: gallery.unpublish(ids, by=admin_of(request)))
 
 
 @admin.action(description="Lock…", permissions=["gallery"])
 def lock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return ask(
-        page, request, videos, question=LOCK, past="locked",
+        page, request, videos, question=LOCK, done="Locked {}",
         change=lambda ids, answer: gallery.lock(ids, reason=answer["reason"], by=admin_of(request)),
     )  # fmt: skip
 
 
 @admin.action(description="Unlock", permissions=["gallery"])
 def unlock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
-    return carry_out(request, videos, past="unlocked", change=lambda ids: gallery.unlock(ids, by=admin_of(request)))
+    return carry_out(request, videos, done="Unlocked {}", change=lambda ids: gallery.unlock(ids, by=admin_of(request)))
 
 
 @admin.action(description="Add tags…", permissions=["change"])
 def add_tags(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return ask(
-        page, request, videos, question=TAG, past="tagged",
+        page, request, videos, question=TAG, done="Tagged {}",
         change=lambda ids, answer: library.retag(ids, answer["tags"], by=admin_of(request)),
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def add_tags(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet
 @admin.action(description="Mark invalid…", permissions=["change"])
 def mark_invalid(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return ask(
-        page, request, videos, question=INVALIDATE, past="marked invalid",
+        page, request, videos, question=INVALIDATE, done="Marked {} invalid",
         change=lambda ids, answer: gallery.mark_invalid(ids, reason=answer["reason"], by=admin_of(request)),
     )  # fmt: skip
 
@@ -79,11 +79,11 @@ def mark_invalid(page: admin.ModelAdmin[Any], request: HttpRequest, videos: Quer
 @admin.action(description="Move to trash…", permissions=["trash"])
 def trash(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return ask(
-        page, request, videos, question=TRASH, past="moved to the trash",
+        page, request, videos, question=TRASH, done="Moved {} to the trash",
         change=lambda ids, answer: gallery.trash(ids, by=admin_of(request)),
     )  # fmt: skip
 
 
 @admin.action(description="Restore", permissions=["trash"])
 def restore(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
-    return carry_out(request, videos, past="restored", change=lambda ids: gallery.restore(ids, by=admin_of(request)))
+    return carry_out(request, videos, done="Restored {}", change=lambda ids: gallery.restore(ids, by=admin_of(request)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from gallery import services
 from media_library.models import LibraryRoot, ScanReport
@@ -21,7 +20,7 @@ def test_an_empty_library_says_what_to_do_first(admin_client: Client) -> None:
 
 
 def test_the_front_page_shows_figures_newest_videos_and_the_last_scan(
-    admin_client: Client, django_assert_max_num_queries: Callable
+    admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     services.publish([row.pk for row in video_list(20)], category="sea", by=None)
     video(is_valid=False)
