@@ -64,7 +64,8 @@ class GalleryForm(forms.Form):
 def gallery(request: HttpRequest) -> HttpResponse:
     form = GalleryForm(request.GET)
     if not form.is_valid():
-        return _bad_request(request, f"The {next(iter(form.errors))} in this address is not one that the gallery knows.")
+        field, (complaint, *_) = next(iter(form.errors.items()))
+        return _bad_request(request, f"{field.capitalize()}: {complaint}")
     query = form.query()
     try:
         page = public_page(query)
