@@ -131,7 +131,7 @@ Conditions = list[Condition]
 def public_page(query: PublicQuery) -> PublicPage:
     """One page of the gallery; raises `InvalidCursor`."""
     order = ORDERS[query.sort]
-    conditions, total, is_capped = _searched(query, order) if query.search else _counted(query, order)
+    conditions, total, is_capped = _searched(query, query.search, order) if query.search else _counted(query, order)
     if query.cursor is not None:
         conditions.append(_after(query.cursor, query, order))
     elif query.offset >= total and not is_capped:
@@ -189,35 +189,36 @@ def _counted(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
     return _filters(query, order.table), rows[0]["total"], False
 
 
-def _searched(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
+def _searched(query: PublicQuery, search: str, order: Order) -> tuple[Conditions, int, bool]:
     """A search with few hits is counted, and sorted among just those; of more, the order's index meets enough soon."""
-    hits = _hits(query)
+    hits = _hits(query, search)
     if len(hits) <= MOST_HITS:
         return [(f"{order.id} = ANY(%s)", [hits])], len(hits), False
-    return [*_filters(query, order.table), _on_media("media.search_text LIKE upper(%s)", _pattern(query.search), order)], MOST_HITS, True
+    contains, values = _contains(search)
+    if order.table == "stats":
+        contains = f"EXISTS (SELECT FROM public_media AS media WHERE media.id = stats.video_id AND {contains})"
+    return [*_filters(query, order.table), (contains, values)], MOST_HITS, True
 
 
-def _hits(query: PublicQuery) -> list[int]:
+def _hits(query: PublicQuery, search: str) -> list[int]:
     """The ids of media that the search finds, in no order, one more than `MOST_HITS` at most."""
-    conditions = [*_filters(query, "media"), ("media.search_text LIKE upper(%s)", [_pattern(query.search)])]
-    if not HAS_TRIGRAM.search(query.search or ""):
-        conditions.append(("gallery_short_grams(media.search_text) @> gallery_pairs(upper(%s))", [query.search]))
+    conditions = [*_filters(query, "media"), _contains(search)]
+    if not HAS_TRIGRAM.search(search):
+        conditions.append(("gallery_short_grams(media.search_text) @> gallery_pairs(upper(%s))", [search]))
     where, values = _where(MEDIA_ARE_OPEN, conditions)
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT media.id FROM public_media AS media {where} LIMIT {MOST_HITS + 1}", values)
-        return [id for (id,) in cursor.fetchall()]
+    return [row["id"] for row in _select(f"SELECT media.id FROM public_media AS media {where} LIMIT {MOST_HITS + 1}", values)]
+
+
+def _contains(search: str) -> Condition:
+    """The search finds this medium. Without a trigram it is said so that the planner does not try that index, all of it."""
+    if HAS_TRIGRAM.search(search):
+        return "media.search_text LIKE upper(%s)", ["%" + re.sub(r"([%_\\])", r"\\\1", search) + "%"]
+    return "strpos(media.search_text, upper(%s)) > 0", [search]
 
 
 def _filters(query: PublicQuery, table: str) -> Conditions:
     given = {"category": query.category, "orientation": query.orientation}
     return [(f"{table}.{column} = %s", [value]) for column, value in given.items() if value is not None]
-
-
-def _on_media(condition: str, value: Any, order: Order) -> Condition:
-    """A condition on columns that only `public_media` has, for either table."""
-    if order.table == "media":
-        return condition, [value]
-    return f"EXISTS (SELECT FROM public_media AS media WHERE media.id = {order.id} AND {condition})", [value]
 
 
 def _after(cursor: str, query: PublicQuery, order: Order) -> Condition:
@@ -251,8 +252,3 @@ def _select(statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         cursor.execute(statement, values)
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _pattern(text: str | None) -> str:
-    """The LIKE pattern of everything that contains the text literally."""
-    return "%" + re.sub(r"([%_\\])", r"\\\1", text or "") + "%"

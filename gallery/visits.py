@@ -12,9 +12,10 @@ from gallery import counters, flusher
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 
-# Crawlers, previews, monitors and scripting libraries as they name themselves. People's own curl is a visitor.
+# Crawlers, previews, monitors and scripting libraries as they name themselves. People's own curl
+# is a visitor, and so is a Cubot telephone.
 BOT = re.compile(
-    r"bot\b|bot[/;+ _-]|crawl|spider|slurp|archiver|scrapy|headless|lighthouse|preview|monitor|uptime|pingdom|statuscake"
+    r"(?<!cu)bot(\b|_)|crawl|spider|slurp|archiver|scrapy|headless|lighthouse|preview|monitor|uptime|pingdom|statuscake"
     r"|facebookexternalhit|facebookcatalog|embedly|quora link|whatsapp|telegram|vkshare|feedfetcher|mediapartners|google-read-aloud"
     r"|python-(urllib|requests|httpx)|aiohttp|httpx|go-http-client|java/|okhttp|libwww|axios|node-fetch|undici|gptbot|claude|perplexity",
     re.IGNORECASE,
