@@ -37,7 +37,8 @@ def logging_config(*, development: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.request": {"level": "ERROR"},  # every 404 and 401 of the internet is no event of ours
+            "django.request": {"level": "ERROR"},  # every 404 and 401 of the internet is no event of ours,
+            "django.security.DisallowedHost": {"level": "CRITICAL"},  # nor is every scanner that guesses a host name
         },
     }
 

@@ -50,8 +50,9 @@ class StrictJSONParser(BaseParser):
         if media_type and "charset" in media_type.lower() and "utf-8" not in media_type.lower():
             raise UnsupportedMediaType(media_type, "JSON is sent as UTF-8")
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        body = stream.read(limit + 1)
-        if len(body) > limit:
+        announced = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) if parser_context else 0
+        body = stream.read(limit + 1) if announced <= limit else b""
+        if max(announced, len(body)) > limit:
             raise PayloadTooLarge(f"The request is larger than {limit} bytes")
         try:
             orjson.loads(body)  # the stricter of the two: NaN, surrogates, invalid UTF-8, depth

@@ -6,10 +6,11 @@ does is written to Django's admin log with its reason.
 """
 
 from gallery.services.categories import InvalidCategory, clean_category, move_to_category, rename_category
-from gallery.services.changes import MEDIA_NOT_FOUND, VIDEO_NOT_FOUND
+from gallery.services.changes import MEDIA_NOT_FOUND
 from gallery.services.locking import lock, unlock
 from gallery.services.publishing import publish, refresh, unpublish
 from gallery.services.validity import mark_invalid, restore, trash
+from media_library.services import VIDEO_NOT_FOUND
 
 __all__ = [
     "MEDIA_NOT_FOUND",

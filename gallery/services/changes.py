@@ -1,20 +1,15 @@
-"""What every change of the gallery shares: one at a time, hot counters in step, a line in the admin log."""
+"""What every change of the gallery shares: one at a time, hot counters in step."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 
 from gallery.models import PublicMedia
-from media_library.models import Video
 from media_library.outcomes import Outcome
 
-VIDEO_NOT_FOUND = "Video not found"
 MEDIA_NOT_FOUND = "Media not found"
 GREATEST_ID = 2**63 - 1
 CHANGES_LOCK = 0x67616C6C657279  # "gallery": the name of the advisory lock
@@ -72,21 +67,3 @@ def outcome(ids: Iterable[int], done: list[int], *, otherwise: str, reasons: Map
     """What was done, and for every other id its reason, or `otherwise`."""
     changed, reasons = set(done), reasons or {}
     return Outcome(tuple(done), {id: reasons.get(id, otherwise) for id in ids if id not in changed})
-
-
-def note(ids: Iterable[int], message: str, *, by: User | None) -> None:
-    """Write a line about each video to the admin log; what nobody asked for has none."""
-    if by is None:
-        return
-    content_type = ContentType.objects.get_for_model(Video)
-    LogEntry.objects.bulk_create(
-        LogEntry(
-            user_id=by.pk,
-            content_type=content_type,
-            object_id=str(video.pk),
-            object_repr=str(video)[:200],
-            action_flag=CHANGE,
-            change_message=message,
-        )
-        for video in Video.objects.filter(pk__in=list(ids)).only("title", "filename").order_by("pk")
-    )

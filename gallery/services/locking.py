@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.db.models.functions import Coalesce, Now
 
 from gallery.models import PublicMedia
-from gallery.services.changes import MEDIA_NOT_FOUND, copy_to_stats, hold_public, note, one_change_at_a_time, outcome
+from gallery.services.changes import MEDIA_NOT_FOUND, copy_to_stats, hold_public, one_change_at_a_time, outcome
+from media_library.audit import note
 from media_library.outcomes import Outcome
 
 

@@ -12,17 +12,17 @@ from gallery.models import MediaStats, PublicMedia
 from gallery.services.categories import clean_category
 from gallery.services.changes import (
     MEDIA_NOT_FOUND,
-    VIDEO_NOT_FOUND,
     copy_to_stats,
     distinct,
     execute,
     hold_public,
-    note,
     one_change_at_a_time,
     outcome,
 )
+from media_library.audit import note
 from media_library.models import DirectoryType, Video
 from media_library.outcomes import Outcome
+from media_library.services import VIDEO_NOT_FOUND
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,13 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from gallery.services.changes import VIDEO_NOT_FOUND, distinct, note, one_change_at_a_time, outcome
+from gallery.services.changes import distinct, one_change_at_a_time, outcome
 from gallery.services.publishing import hide
 from media_library import moves
+from media_library.audit import note
 from media_library.models import Video
 from media_library.outcomes import Outcome
+from media_library.services import VIDEO_NOT_FOUND
 
 IN_TRASH = "moved to the trash"
 REMOVED = Q(is_valid=False) | Q(trashed_at__isnull=False)
