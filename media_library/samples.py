@@ -19,7 +19,7 @@ from pathlib import Path
 FRAME_RATE = 24
 DAY = 24 * 60 * 60  # seconds
 
-H264 = ("libx264", "-preset", "superfast", "-crf", "23", "-pix_fmt", "yuv420p")
+H264 = ("libx264", "-preset", "ultrafast", "-crf", "25", "-pix_fmt", "yuv420p")
 HEVC = ("libx265", "-preset", "ultrafast", "-crf", "28", "-pix_fmt", "yuv420p", "-tag:v", "hvc1", "-x265-params", "log-level=error")
 VP9 = ("libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-crf", "36", "-b:v", "0", "-row-mt", "1", "-pix_fmt", "yuv420p")
 AV1 = ("libsvtav1", "-preset", "12", "-crf", "40", "-pix_fmt", "yuv420p")
@@ -75,11 +75,11 @@ def colour_ramp(*colours: str) -> str:
 
 
 _RIDGES = drawing(
-    (240, 135), (1280, 720),
-    "if(gt(Y,112+7*sin(X/23+T*1.1)+4*sin(X/8+T*1.1)+1.5*sin(X/4+T*1.1)),10,"
-    "if(gt(Y,91+9*sin(X/32+T*0.7+1)+4*sin(X/13+T*0.7)),60,"
-    "if(gt(Y,73+10*sin(X/43+T*0.4+2)+4*sin(X/16+T*0.4)),105,"
-    "if(gt(Y,54+10*sin(X/53+T*0.2+3)+3*sin(X/20+T*0.2)),150,250-Y*1.2+30*exp(-pow(hypot(X-169,Y-31)/22,2))))))",
+    (192, 108), (1280, 720),
+    "if(gt(Y,90+5.5*sin(X/18+T*1.1)+3*sin(X/6.5+T*1.1)+1.2*sin(X/3.2+T*1.1)),10,"
+    "if(gt(Y,73+7*sin(X/26+T*0.7+1)+3*sin(X/10+T*0.7)),60,"
+    "if(gt(Y,58+8*sin(X/34+T*0.4+2)+3*sin(X/13+T*0.4)),105,"
+    "if(gt(Y,43+8*sin(X/42+T*0.2+3)+2.5*sin(X/16+T*0.2)),150,250-Y*1.5+30*exp(-pow(hypot(X-135,Y-25)/18,2))))))",
     "0b1d33", "1d4e6b", "5f8fa3", "b7c4c4", "f2c9a1", "fff1d6",
 )  # fmt: skip
 _EVENING_SUN = drawing(
@@ -218,7 +218,7 @@ def _arguments(sample: Sample, target: Path) -> list[str]:
 def _chord(*notes: float) -> str:
     """A soft chord that swells and fades, as a lavfi source."""
     voices = "+".join(f"{0.12 / len(notes):.4g}*sin({note:g}*2*PI*t)*(1+0.5*sin(t*{0.6 + 0.17 * i:.3g}))" for i, note in enumerate(notes))
-    return f"aevalsrc=exprs='({voices})*min(1,t)':sample_rate=48000"
+    return f"aevalsrc=exprs='({voices})*min(1,t)':sample_rate=22050"
 
 
 def _add_a_duplicate_and_a_damaged_file(root: Path) -> None:

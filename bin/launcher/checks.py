@@ -74,7 +74,7 @@ class Suite:
         began = time.monotonic()
         results = {name: self._static(name, command) for name, command in STATIC_CHECKS.items()}
         results["check --deploy"] = self._deployment()
-        results["tests"] = self._tests("-n", "2")
+        results["tests"] = self._tests("-n", "2", "--dist", "loadgroup")
         results["contract"] = self._contract(CONTRACT)
         failed = [name for name, has_passed in results.items() if not has_passed]
         say(f"\n{'Failed: ' + ', '.join(failed) if failed else 'Everything passed'}, in {time.monotonic() - began:.0f} s")
@@ -136,9 +136,8 @@ class Suite:
 
 def _for_tests(chosen: Mapping[str, str]) -> dict[str, str]:
     """The environment without anybody's real database and library; the virtual environment is the one that `bin/up` uses."""
-    data = settings.data_path(chosen)
-    ours = {"DATA_DIR": str(data / "test"), "VENV_DIR": chosen.get("VENV_DIR") or str(data / "venv")}
-    return {**{name: value for name, value in chosen.items() if name not in _OF_THE_USER}, **ours}
+    kept = {name: value for name, value in chosen.items() if name not in _OF_THE_USER}
+    return {**kept, "DATA_DIR": str(settings.data_path(chosen) / "test")}
 
 
 def _chromium() -> str | None:

@@ -48,7 +48,7 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
     with contextlib.ExitStack() as stack:
         data = stack.enter_context(data_folder.claimed(settings.data_path(chosen), address=address))
         site.require_free_port(host, port, patience=10.0 if data.was_cut_short else 0.0)
-        environment = VirtualEnvironment(Path(chosen.get("VENV_DIR") or data.path / "venv"), log=data.logs / "pip.log")
+        environment = VirtualEnvironment(Path(chosen["VENV_DIR"]), log=data.logs / "pip.log")
         environment.ensure(PRODUCT, env=chosen)
         known = libraries.find_or_add(library or data.samples, data=data.path)
         env, servers = with_servers(stack, chosen, environment, data, database=known.name)

@@ -24,7 +24,8 @@ _PYTHON_VARIABLES = (
 def chosen() -> dict[str, str]:
     """The environment over `.env`, as Django reads them, without what would lead another Python astray."""
     values = {**_dotenv(REPOSITORY / ".env"), **os.environ}
-    ours = {"PYTHONPYCACHEPREFIX": str(data_path(values) / "bytecode")}
+    venv = values.get("VENV_DIR") or str(data_path(values) / "venv")
+    ours = {"VENV_DIR": venv, "PYTHONPYCACHEPREFIX": f"{venv}/bytecode"}
     return {name: value for name, value in values.items() if name not in _PYTHON_VARIABLES} | ours
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from launcher import instance, settings
+from launcher.complaints import CannotStart
 from launcher.instance import PASSWORD_FILE, Instance
 from launcher.processes import StopRequested
 from launcher.progress import say
 
+CATEGORY = re.compile("[a-z0-9-]{1,64}")  # as gallery.services.clean_category has it; told before a long scan, not after
+
 
 def main(arguments: Sequence[str]) -> int:
     wish = _parse(arguments)
+    if wish.publish and not CATEGORY.fullmatch(wish.publish):
+        raise CannotStart(f"{wish.publish!r} is no category: use 1 to 64 lower-case letters, digits and hyphens.")
     chosen = settings.chosen()
     library = wish.library or chosen.get("LIBRARY_ROOT")
     root = Path(library).expanduser().resolve() if library else None
