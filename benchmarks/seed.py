@@ -39,7 +39,8 @@ PUBLIC_MEDIA = """
 """
 MEDIA_STATS = """
     INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at, view_count, finish_count, total_watch_time)
-    SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time FROM peer.public_media ORDER BY id
+    SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time
+    FROM peer.public_media ORDER BY id
 """
 
 
@@ -67,7 +68,7 @@ def make_peer(connection: psycopg.Connection, url: str, rows: int) -> None:
     connection.execute("DROP SCHEMA IF EXISTS peer CASCADE")
     connection.execute("CREATE SCHEMA peer")
     for script in ("schema.sql", "data.sql", "seed_indexes.sql"):
-        command = ["psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-v", f"n={rows}", "-f", PEER_SQL / script, url]
+        command = ["psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-v", f"n={rows}", "-f", str(PEER_SQL / script), url]
         subprocess.run(command, check=True, env=os.environ | {"PGOPTIONS": "-c search_path=peer,public"})
 
 

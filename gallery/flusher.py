@@ -35,12 +35,12 @@ class Flusher:
         """Ask for a flush within the interval; never blocks."""
         if not self._wanted.is_set():
             self._wanted.set()
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._start()
 
     def _start(self) -> None:
         with self._starting:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="view flusher", daemon=True)
                 self._thread.start()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from django.db import connection
 from django.db.models import Sum
@@ -104,12 +104,12 @@ class Order:
 
 MEDIA_ARE_OPEN = "NOT media.is_locked"
 STATS_ARE_OPEN = "stats.is_public AND NOT stats.is_locked"
-ORDERS = {
+ORDERS: dict[Sort, Order] = {
     "recent": Order("media", MEDIA_ARE_OPEN, ("created_at", "id"), ("created_at", "id")),
     "popular": Order("media", MEDIA_ARE_OPEN, ("upvote_count", "created_at", "id"), ("upvote_count", "created_at", "id")),
     "most_viewed": Order("stats", STATS_ARE_OPEN, ("view_count", "created_at", "video_id"), ("view_count", "created_at", "id")),
 }
-SORTS = tuple(ORDERS)
+SORTS: tuple[Sort, ...] = get_args(Sort)
 TABLES = {"media": "public_media AS media", "stats": "media_stats AS stats"}
 BOTH_TABLES = "public_media AS media LEFT JOIN media_stats AS stats ON stats.video_id = media.id"
 

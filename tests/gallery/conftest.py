@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from pytest_django.fixtures import Settings
 
 from config import redis
+from gallery import flusher
 
 
 @pytest.fixture
@@ -20,11 +21,11 @@ def editor(db: None) -> User:
 @pytest.fixture
 def library(settings: Settings, tmp_path: Path) -> Path:
     """An empty library and thumbnail store of this test's own."""
-    settings.LIBRARY_ROOT = tmp_path / "library"
-    settings.THUMBNAIL_ROOT = tmp_path / "thumbnails"
-    settings.LIBRARY_ROOT.mkdir()
-    settings.THUMBNAIL_ROOT.mkdir()
-    return settings.LIBRARY_ROOT
+    root, thumbnails = tmp_path / "library", tmp_path / "thumbnails"
+    root.mkdir()
+    thumbnails.mkdir()
+    settings.LIBRARY_ROOT, settings.THUMBNAIL_ROOT = root, thumbnails
+    return root
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +34,9 @@ def no_views_of_other_tests() -> None:
     client = redis.client()
     if keys := client.keys("{views of test_*"):
         client.delete(*keys)
+
+
+@pytest.fixture(autouse=True)
+def views_wait_for_a_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread of this process looks into the database behind a test's back."""
+    monkeypatch.setattr(flusher, "wake", lambda: None)

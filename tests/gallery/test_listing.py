@@ -45,8 +45,8 @@ def expected(query: PublicQuery) -> list[int]:
         and (query.orientation is None or row.orientation == query.orientation)
         and (query.search is None or query.search.upper() in f"{row.path}\n{row.title}".upper())
     ]
-    rank = {"recent": lambda row: 0, "popular": lambda row: row.upvote_count, "most_viewed": lambda row: views[row.pk]}[query.sort]
-    return [row.pk for row in sorted(rows, key=lambda row: (rank(row), row.created_at, row.pk), reverse=True)]
+    rank = {row.pk: {"recent": 0, "popular": row.upvote_count, "most_viewed": views[row.pk]}[query.sort] for row in rows}
+    return [row.pk for row in sorted(rows, key=lambda row: (rank[row.pk], row.created_at, row.pk), reverse=True)]
 
 
 QUERIES = [
