@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, register_converter
+from django.views.generic import RedirectView
 
 from config.api.fields import IdConverter
 from config.api.throttling import throttled_sign_in
@@ -9,6 +10,7 @@ from config.api.throttling import throttled_sign_in
 register_converter(IdConverter, "id")
 
 urlpatterns = [
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", throttled_sign_in(admin.site.login)),
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),

@@ -48,3 +48,7 @@ def test_staff_without_permission_see_no_titles(client: Client) -> None:
     page = client.get("/admin/").content.decode()
 
     assert "a secret" not in page and "videos" not in page
+
+
+def test_the_admin_is_found_without_its_slash(admin_client: Client) -> None:
+    assert admin_client.get("/admin").headers["Location"] == "/admin/"
