@@ -18,6 +18,7 @@ from media_library.ffmpeg.errors import InspectorsUnavailable
 from media_library.ffmpeg.inspectors import Inspectors, Limits
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.models import LibraryRoot, ScanReport
+from media_library.moves import recover_moves
 from media_library.paths import FOLDER_FLAGS, decode_path, open_beneath
 from media_library.scanner import applying, matching, roots, staging
 from media_library.scanner.comparing import Comparison, compare, known_files
@@ -144,6 +145,7 @@ def _scan_root(descriptor: int, order: _Order, report: ScanReport) -> None:
     if not order.dry_run:
         roots.register(root, descriptor)
         _begin(report, root)
+        recover_moves()  # first, or a file that a crash left between two places would seem to be missing
     else:
         report.root = root
     findings = Findings()

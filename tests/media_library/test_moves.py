@@ -271,6 +271,17 @@ def test_a_stranger_at_the_target_is_not_taken_for_the_file(make_video: MakeVide
     assert (library / "b.mp4").read_bytes() == b"stranger"
 
 
+def test_a_scan_repairs_what_a_crash_left(make_video: MakeVideo, library: Path) -> None:
+    video = make_video("a.mp4")
+    die_in("trash_file", video, library, "after the rename")
+
+    call_command("scan_library", "--settle=0")
+
+    assert where_it_lies(video, library) == f".trash/{video.pk}/a.mp4"
+    assert (video.missing_since, video.absent_at) == (None, None)
+    assert Video.objects.count() == 1
+
+
 def test_a_move_waits_while_the_library_is_not_mounted(make_video: MakeVideo, library: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video = make_video("a.mp4")
     die_in("trash_file", video, library, "after the rename")
