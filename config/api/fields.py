@@ -78,20 +78,6 @@ class RowSerializer(serializers.Serializer[Any]):
         return [dict(zip(columns, row, strict=True)) for row in queryset.values_list(*columns.values())]
 
 
-class StrictIntegerField(serializers.IntegerField):
-    """A JSON integer: no text, no float, no boolean; at most 64 bits."""
-
-    default_error_messages: ClassVar[Any] = {"invalid": "A whole number is needed."}
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"min_value": -LARGEST_ID, "max_value": LARGEST_ID} | options)
-
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return data
-
-
 class IdField(serializers.IntegerField):
     """An id in a JSON body; like one in a path, what no column can hold reads as 0, which no row has."""
 

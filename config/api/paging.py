@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import QueryDict
 from rest_framework import serializers
 
 from config.api.fields import QueryIntegerField, QuerySerializer, StrictTextField
@@ -28,11 +27,6 @@ class PagingQuery(QuerySerializer):
     limit = QueryIntegerField(required=False, min_value=1, help_text=f"rows in the reply; above {LARGEST_LIMIT} counts as {LARGEST_LIMIT}")
     offset = QueryIntegerField(required=False, default=0, min_value=0, help_text="rows to skip")
     cursor = StrictTextField(required=False, max_length=512, help_text="`nextCursor` of the previous reply; takes the place of `offset`")
-
-
-def parse_paging(parameters: QueryDict, *, default_limit: int = 50) -> Paging:
-    """Read the paging of a list; raises `ValidationError` naming the parameter that is wrong."""
-    return paging_of(PagingQuery.read(parameters), default_limit=default_limit)
 
 
 def paging_of(query: dict[str, Any], *, default_limit: int) -> Paging:

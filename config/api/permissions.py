@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from config.roles import TEMP, is_media_admin, role_of
+from config.roles import is_media_admin
 
 
 class IsMediaAdmin(BasePermission):
@@ -17,12 +17,3 @@ class IsMediaAdmin(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return is_media_admin(request.user)
-
-
-class IsNotTemporary(BasePermission):
-    """Anybody signed in but a `TEMP` user."""
-
-    message = "Temporary users may not do this"
-
-    def has_permission(self, request: Request, view: Any) -> bool:
-        return role_of(request.user) not in (None, TEMP)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from config.api.fields import LARGEST_ID, IdConverter, parse_decimal
-from config.api.paging import Paging, parse_paging
+from config.api.paging import Paging, PagingQuery, paging_of
 
 NO_NUMBERS = [
     "",
@@ -41,7 +41,7 @@ def test_what_is_no_plain_number_is_refused_by_name(parameter: str, text: str) -
     query[parameter] = text
 
     with pytest.raises(ValidationError) as refusal:
-        parse_paging(query)
+        PagingQuery.read(query)
 
     assert list(refusal.value.detail) == [parameter]
 
@@ -49,15 +49,15 @@ def test_what_is_no_plain_number_is_refused_by_name(parameter: str, text: str) -
 @pytest.mark.parametrize("query", ["limit=0", "limit=1&limit=2", "offset=1&offset=1", "cursor=a&cursor=b", "cursor=" + "x" * 513])
 def test_zero_and_repetition_are_refused(query: str) -> None:
     with pytest.raises(ValidationError):
-        parse_paging(QueryDict(query))
+        PagingQuery.read(QueryDict(query))
 
 
 def test_a_limit_above_a_hundred_counts_as_a_hundred() -> None:
-    assert parse_paging(QueryDict("limit=9223372036854775807")).limit == 100
+    assert paging_of(PagingQuery.read(QueryDict("limit=9223372036854775807")), default_limit=24).limit == 100
 
 
 def test_defaults() -> None:
-    assert parse_paging(QueryDict(""), default_limit=24) == Paging(limit=24, offset=0, cursor=None)
+    assert paging_of(PagingQuery.read(QueryDict("")), default_limit=24) == Paging(limit=24, offset=0, cursor=None)
 
 
 @given(st.integers(min_value=0, max_value=LARGEST_ID))
