@@ -47,7 +47,7 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/media/public/<id:media_id>/lock": (ADMIN, {"POST", "DELETE"}),
     r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": (OPEN, {"GET"}),
 }
-PAGES = ("", "watch/<id:media_id>", "static/<path:path>")
+PAGES = ("", "admin", "watch/<id:media_id>", "static/<path:path>")
 NOBODY_IS_THERE = 999_999_999
 
 
