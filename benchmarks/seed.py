@@ -10,7 +10,7 @@ import argparse
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import psycopg
 
 HERE = Path(__file__).resolve().parent
 PEER_SQL = HERE / "peer" / "sql"
+SPECIFIED, TUNED = ("seed_indexes.sql",), ("tuned_indexes.sql", "tuned_support.sql")
 TABLES = ("videos", "public_media", "media_stats")
 
 VIDEOS = """
@@ -47,16 +48,18 @@ MEDIA_STATS = """
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=1_000_000)
-    seed(os.environ["DATABASE_URL"], rows=arguments.parse_args().rows)
+    arguments.add_argument("--tuned-peer", action="store_true", help="give the peer indexes like ours instead of the specification's")
+    chosen = arguments.parse_args()
+    seed(os.environ["DATABASE_URL"], rows=chosen.rows, peer_indexes=TUNED if chosen.tuned_peer else SPECIFIED)
 
 
-def seed(url: str, *, rows: int) -> None:
+def seed(url: str, *, rows: int, peer_indexes: Sequence[str]) -> None:
     """Make the peer's tables and ours; the schema of ours must be migrated."""
     with psycopg.connect(url, autocommit=True) as connection:
         if connection.execute("SELECT EXISTS (SELECT FROM videos)").fetchone() != (False,):
             raise SystemExit("This database holds videos already; give an empty one.")
         with timed("the peer's rows"):
-            make_peer(connection, url, rows)
+            make_peer(connection, url, rows, peer_indexes)
         with timed("our rows"), without_indexes(connection):
             for statement in (VIDEOS, PUBLIC_MEDIA, MEDIA_STATS):
                 connection.execute(statement)
@@ -64,10 +67,10 @@ def seed(url: str, *, rows: int) -> None:
             connection.execute("VACUUM (ANALYZE)")
 
 
-def make_peer(connection: psycopg.Connection, url: str, rows: int) -> None:
+def make_peer(connection: psycopg.Connection, url: str, rows: int, indexes: Sequence[str]) -> None:
     connection.execute("DROP SCHEMA IF EXISTS peer CASCADE")
     connection.execute("CREATE SCHEMA peer")
-    for script in ("schema.sql", "data.sql", "seed_indexes.sql"):
+    for script in ("schema.sql", "data.sql", *indexes):
         command = ["psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-v", f"n={rows}", "-f", str(PEER_SQL / script), url]
         subprocess.run(command, check=True, env=os.environ | {"PGOPTIONS": "-c search_path=peer,public"})
 
