@@ -83,15 +83,15 @@ _RIDGES = drawing(
     "0b1d33", "1d4e6b", "5f8fa3", "b7c4c4", "f2c9a1", "fff1d6",
 )  # fmt: skip
 _EVENING_SUN = drawing(
-    (108, 192), (720, 1280),
-    "if(lt(Y,104),max(80+Y*1.25+30*exp(-pow((Y-104)/24,2)),255*lt(hypot(X-54,Y-70-T),22)),"
-    "50+(192-Y)*0.5+max(0,150-abs(X-54)*300/(Y-62))*(0.5+0.5*sin(Y*1.1-T*3+2*sin(X/7+T))))",
+    (81, 144), (720, 1280),
+    "if(lt(Y,78),max(80+Y*1.67+30*exp(-pow((Y-78)/18,2)),255*lt(hypot(X-40.5,Y-53-T*0.75),16.5)),"
+    "50+(144-Y)*0.67+max(0,150-abs(X-40.5)*300/(Y-46.5))*(0.5+0.5*sin(Y*1.47-T*3+2*sin(X/5.25+T))))",
     "120a2a", "4a1a55", "b03a5b", "f0803c", "ffd27a", "fff6d8",
 )  # fmt: skip
 _NORTHERN_LIGHTS = drawing(
-    (192, 108), (1280, 720),
-    "26*(1-Y/H)+14+(200*exp(-pow((Y-48-13*sin(X/26+T*0.5)-6*sin(X/11-T*0.8))"
-    "/if(lt(Y,48+13*sin(X/26+T*0.5)+6*sin(X/11-T*0.8)),30,7),2)))*(0.6+0.28*sin(X/9+T*1.1+2*sin(X/23))+0.12*sin(X/2.3+T*1.7))",
+    (160, 90), (1280, 720),
+    "22*(1-Y/H)+14+200*exp(-pow((Y-40-11*sin(X/22+T*0.5)-5*sin(X/9-T*0.8))"
+    "/if(lt(Y,40+11*sin(X/22+T*0.5)+5*sin(X/9-T*0.8)),25,6),2))*(0.6+0.28*sin(X/7.5+T*1.1+2*sin(X/19))+0.12*sin(X/1.9+T*1.7))",
     "05081c", "0b2a4a", "0f6b6b", "2fd08a", "b6f7c0",
 )  # fmt: skip
 _SILK = drawing(
@@ -100,9 +100,9 @@ _SILK = drawing(
     "1a0b2e", "5b1a5e", "b5305f", "ef7b5a", "ffd9a0",
 )  # fmt: skip
 _LAVA_LAMP = drawing(
-    (54, 96), (360, 640),
-    "150*(90/(15+pow(X-27-12*sin(T*0.6+1),2)+pow(Y-48-37*sin(T*0.5+2),2))+90/(15+pow(X-19-7*cos(T*0.5),2)+pow(Y-48-40*cos(T*0.37+2),2))"
-    "+70/(10+pow(X-37-8*sin(T*0.7+2),2)+pow(Y-45-37*sin(T*0.43+1),2))+75/(12+pow(X-27,2)+pow(Y-94,2)))",
+    (45, 80), (360, 640),
+    "150*(62/(10.4+pow(X-22.5-10*sin(T*0.6+1),2)+pow(Y-40-31*sin(T*0.5+2),2))+62/(10.4+pow(X-16-6*cos(T*0.5),2)+pow(Y-40-33*cos(T*0.37+2),2))"
+    "+48/(7+pow(X-31-6.7*sin(T*0.7+2),2)+pow(Y-37.5-31*sin(T*0.43+1),2))+52/(8.3+pow(X-22.5,2)+pow(Y-78,2)))",
     "1c0f3f", "2b1357", "4a1664", "c92f5a", "ff6a3c", "ffb347", "ffe28a",
 )  # fmt: skip
 _SEAHORSES = (
@@ -112,16 +112,15 @@ _SEAHORSES = (
     + ",scale=854:480:flags=bicubic,setsar=1,format=yuv420p"
 )
 _POND = drawing(
-    (168, 72), (1280, 548),
-    "128+42*sin(hypot(X-48-8*sin(T*0.3),Y-24)/2.7-T*4)+42*sin(hypot(X-120,Y-50+6*sin(T*0.4))/3.2-T*3.2)+34*sin(hypot(X-84,Y-112)/4.8-T*2)",
+    (126, 54), (1280, 548),
+    "128+42*sin(hypot(X-36-6*sin(T*0.3),Y-18)/2-T*4)+42*sin(hypot(X-90,Y-37+4.5*sin(T*0.4))/2.4-T*3.2)+34*sin(hypot(X-63,Y-84)/3.6-T*2)",
     "06202e", "0c4a5e", "1d8a99", "8fd6cf", "f3fbf2",
 )  # fmt: skip
 _CITY_LIGHTS = drawing(
-    (192, 108), (1920, 1080),
-    "20+Y*0.3+110*clip(8.5-hypot(mod(X+T*18,64)-32,Y-36-8*sin(floor((X+T*18)/64)*2.1)),0,1)"
-    "+90*clip(12.5-hypot(mod(X+T*33+30,90)-45,Y-70-9*sin(floor((X+T*33+30)/90)*1.3)),0,1)"
-    "+70*clip(5.5-hypot(mod(X+T*10+9,37)-18,Y-24-7*sin(floor((X+T*10+9)/37)*3.7)),0,1)"
-    "+60*clip(16.5-hypot(mod(X+T*51,120)-60,Y-92-5*sin(floor((X+T*51)/120)*4.1)),0,1)",
+    (160, 90), (1920, 1080),
+    "20+Y*0.36+110*clip(7.5-hypot(mod(X+T*15,53)-26.5,Y-30-6.7*sin(floor((X+T*15)/53)*2.1)),0,1)"
+    "+90*clip(11-hypot(mod(X+T*27+25,75)-37.5,Y-58-7.5*sin(floor((X+T*27+25)/75)*1.3)),0,1)"
+    "+60*clip(14.5-hypot(mod(X+T*42,100)-50,Y-77-4*sin(floor((X+T*42)/100)*4.1)),0,1)",
     "0a0f24", "2a2f66", "b0506a", "f2a65a", "ffe3a3", "fff7e6",
 )  # fmt: skip
 _DUNES = drawing(
@@ -150,7 +149,7 @@ _PETRI_DISH = (
 DEEP, CALM, BRIGHT = (65.4, 98.0, 130.8), (110.0, 165.0, 220.0), (130.8, 196.0, 293.7)  # chords, Hz
 
 SAMPLES = (
-    Sample("studios/Halden Pictures/blue-ridges.mp4", "Blue Ridges", _RIDGES, 8, H264, ("aac", CALM), "nature"),
+    Sample("studios/Halden Pictures/blue-ridges.mp4", "Blue Ridges", _RIDGES, 7, H264, ("aac", CALM), "nature"),
     Sample("studios/Halden Pictures/evening-sun.mp4", "Evening Sun", _EVENING_SUN, 6, HEVC, ("aac", DEEP), "nature"),
     Sample("studios/Halden Pictures/northern-lights.webm", "Northern Lights", _NORTHERN_LIGHTS, 7, VP9, ("libopus", BRIGHT), "nature"),
     Sample("studios/Loom/silk.mov", "Silk", _SILK, 5, H264, None, "abstract"),

@@ -57,7 +57,7 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
         env["LIBRARY_ROOT"] = known.root
         django = Site(environment.python, with_site(env, data, host=host, port=port), data.logs)
         admin = _admin(chosen, data)
-        django.prepare(admin, static=data.path / "static")
+        django.prepare(admin)
         if library is None and not data.samples.exists():
             django.show("make_samples", str(data.samples))
         web = stack.enter_context(site.served(django, host=host, port=port))
@@ -112,14 +112,14 @@ def with_servers(
 
 def with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int) -> dict[str, str]:
     """The environment with what Django needs and nobody has chosen."""
+    ours = {"DEVELOPMENT": "true", "DATA_DIR": str(data.path), "MEDIA_API_PORT": str(port)}  # for servers there is docs/deployment.md
     made = {
-        "DEVELOPMENT": "true",
         "ENABLE_MEDIA_FEATURES": "true",
         "SECRET_KEY": data.secret("secret-key", size=48),
         "ALLOWED_HOSTS": ",".join(_names_of_this_machine() if host not in _LOOPBACK else ("localhost", "127.0.0.1", "[::1]")),
     }
     given = {name: value for name, value in env.items() if value and name != "ADMIN_PASSWORD"}
-    return {**made, **given, "DATA_DIR": str(data.path), "MEDIA_API_PORT": str(port)}
+    return {**made, **given, **ours}
 
 
 def _admin(chosen: Mapping[str, str], data: DataFolder) -> Admin:

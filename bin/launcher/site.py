@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import socket
 import time
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from launcher import processes
 from launcher.complaints import CannotStart
-from launcher.environment import PRODUCT
 from launcher.processes import Child, Command
 from launcher.settings import REPOSITORY
 
@@ -37,11 +35,10 @@ class Site:
     env: Mapping[str, str]
     logs: Path
 
-    def prepare(self, admin: Admin, *, static: Path) -> None:
-        """Bring the database, the administrator's account and the collected static files up to date."""
+    def prepare(self, admin: Admin) -> None:
+        """Bring the database and the administrator's account up to date."""
         reset = ["--reset-password"] if admin.is_password_given else []
-        with self._collecting_static_files(static):
-            self.manage("prepare", f"--admin={admin.username}", *reset, more_env={"ADMIN_PASSWORD": admin.password})
+        self.manage("prepare", f"--admin={admin.username}", *reset, more_env={"ADMIN_PASSWORD": admin.password})
 
     def manage(self, *arguments: str, more_env: Mapping[str, str] | None = None) -> None:
         """Run a management command that has nothing to show; `CannotStart` with its last words when it fails."""
@@ -57,25 +54,6 @@ class Site:
     def ask(self, *arguments: str) -> str:
         """What a management command prints, or "" when it fails."""
         return processes.read([self.python, "manage.py", *arguments], env=self.env, cwd=REPOSITORY)
-
-    @contextlib.contextmanager
-    def _collecting_static_files(self, target: Path) -> Iterator[None]:
-        """Collect and compress the static files beside the block, when they or the packages have changed since the last time."""
-        stamp, current = target / "collected", _static_digest()
-        if stamp.is_file() and stamp.read_text() == current:
-            yield
-            return
-        log = self.logs / "static.log"
-        collecting = processes.start(
-            "collectstatic", [self.python, "manage.py", "collectstatic", "--no-input", "--clear"], env=self.env, cwd=REPOSITORY, log=log
-        )
-        try:
-            yield
-            if collecting.process.wait():
-                raise CannotStart(f"The static files could not be collected: {collecting.last_words()} (log: {log})")
-            stamp.write_text(current)
-        finally:
-            collecting.stop()
 
 
 @contextlib.contextmanager
@@ -102,13 +80,6 @@ def require_free_port(host: str, port: int, *, patience: float = 0.0) -> None:
                 f"Port {port} of {host} cannot be used ({error}): stop the program that uses it, or set MEDIA_API_PORT to another."
             )
         time.sleep(0.2)
-
-
-def _static_digest() -> str:
-    """Changes when a static file or an installed package does."""
-    files = sorted(path for path in (REPOSITORY / "static").rglob("*") if path.is_file())
-    facts = [f"{path.relative_to(REPOSITORY)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    return hashlib.sha256("\n".join([*facts, (REPOSITORY / PRODUCT).read_text()]).encode()).hexdigest()
 
 
 def _bind_error(host: str, port: int) -> str | None:
