@@ -41,9 +41,8 @@ from media_library.ffmpeg.probe import Probe  # noqa: E402
 from media_library.models import ScanReport, Video  # noqa: E402
 from media_library.scanner import scan  # noqa: E402
 from media_library.scanner.entries import entry_of, write  # noqa: E402
-from media_library.scanner.reading import Arrival, Reading  # noqa: E402
+from media_library.scanner.reading import Arrival, FoundFile, Reading  # noqa: E402
 from media_library.scanner.staging import copy  # noqa: E402
-from media_library.scanner.walk import FoundFile  # noqa: E402
 
 WORKERS = 2
 CLIPS = 300
@@ -175,7 +174,7 @@ def with_rows_of(library: Path) -> None:
     """Rows as a first scan would have left them, without reading a million empty files."""
     records = (
         (path, Path(path).name, status.st_size, status.st_mtime_ns, "0" * 16, Path(path).stem, 60, 1280, 720, "720p", "landscape", "videos")
-        for path, status in files_of(library)
+        for path, status in sorted(files_of(library))  # in the order in which a scan writes them
     )
     copy(f"videos ({REST})", records)
     connection.cursor().execute("VACUUM ANALYZE videos")

@@ -5,24 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import chain
+from typing import cast
 
 from media_library.scanner.findings import Findings
 from media_library.scanner.staging import Buffer, execute, rows
-from media_library.scanner.walk import FoundFile
+from media_library.scanner.walk import Sighting
 
 ROWS_PER_FETCH = 5000
 FILES_PER_BEAT = 1000  # between two words about the progress
 
 
-class KnownFile(NamedTuple):
-    """What the database says lies at a path."""
-
-    video_id: int
-    path: str
-    size: int | None
-    mtime_ns: int | None
-    is_missed: bool  # an earlier scan did not find it
+KnownFile = tuple[int, str, int | None, int | None, bool]
+"""What the database says of a path: the row's id, path, size, time, and whether an earlier scan missed the file."""
 
 
 @dataclass
@@ -37,22 +32,21 @@ class Comparison:
 
 def known_files(scope: str) -> Iterator[KnownFile]:
     """The rows under `scope` in byte order of their paths, without a transaction that stays open."""
-    last, end = (f"{scope}/", f"{scope}0") if scope else ("", None)  # "0" follows "/"
+    last, within, end = (f"{scope}/", "AND path < %s", [f"{scope}0"]) if scope else ("", "", [])  # "0" follows "/"
     while True:
         batch = rows(
-            """SELECT id, path, file_size, file_mtime_ns, absent_at IS NOT NULL OR missing_since IS NOT NULL
-               FROM videos WHERE trashed_at IS NULL AND path > %s AND (%s::text IS NULL OR path < %s)
-               ORDER BY path LIMIT %s""",
-            [last, end, end, ROWS_PER_FETCH],
+            f"""SELECT id, path, file_size, file_mtime_ns, absent_at IS NOT NULL OR missing_since IS NOT NULL
+                FROM videos WHERE trashed_at IS NULL AND path > %s {within} ORDER BY path LIMIT %s""",
+            [last, *end, ROWS_PER_FETCH],
         )
-        yield from map(KnownFile._make, batch)
+        yield from cast(list[KnownFile], batch)
         if len(batch) < ROWS_PER_FETCH:
             return
         last = batch[-1][1]
 
 
 def compare(
-    found: Iterator[FoundFile],
+    found: Iterator[Sighting],
     known: Iterator[KnownFile],
     *,
     settle: float,
@@ -65,41 +59,43 @@ def compare(
     """
     arrivals, displaced, returned = Buffer("scan_arrivals"), Buffer("scan_displaced"), Buffer("scan_returned")
     result = Comparison()
-    settled_before = time.time_ns() - int(settle * 1e9)
+    now, settle_ns = time.time_ns(), int(settle * 1e9)
 
-    def arrive(file: FoundFile, video_id: int | None) -> None:
-        if settle and file.mtime_ns > settled_before and file.mtime_ns < settled_before + 2 * int(settle * 1e9):
+    def arrive(path: str, size: int, mtime_ns: int, video_id: int | None) -> None:
+        if abs(mtime_ns - now) < settle_ns:
             result.unsettled += 1
-            findings.add("unsettled", file.path, "Still being written, or written a moment ago")
+            findings.add("unsettled", path, "Still being written, or written a moment ago")
             return
-        arrivals.add(file.path, file.size, file.mtime_ns, video_id)
+        arrivals.add(path, size, mtime_ns, video_id)
         if video_id is not None:
-            displaced.add(video_id, file.path, False)
+            displaced.add(video_id, path, False)
 
     row = next(known, None)
-    for file in found:
-        result.seen += 1
-        if not result.seen % FILES_PER_BEAT:
-            on_beat(result.seen)
-        while row is not None and row.path < file.path:
-            displaced.add(row.video_id, row.path, True)
-            result.expected += not row.is_missed
+    seen = unchanged = missed = rows_seen = 0
+    for seen, (path, size, mtime_ns) in enumerate(found, start=1):
+        if not seen % FILES_PER_BEAT:
+            on_beat(seen)
+        while row is not None and row[1] < path:
+            displaced.add(row[0], row[1], True)
+            rows_seen, missed = rows_seen + 1, missed + row[4]
             row = next(known, None)
-        if row is None or row.path != file.path:
-            arrive(file, None)
+        if row is None or row[1] != path:
+            arrive(path, size, mtime_ns, None)
             continue
-        result.expected += not row.is_missed
-        if row.size != file.size or row.mtime_ns != file.mtime_ns:
-            arrive(file, row.video_id)
-        elif row.is_missed:
-            returned.add(row.video_id)
+        video_id, _, known_size, known_mtime_ns, is_missed = row
+        rows_seen += 1
+        if known_size != size or known_mtime_ns != mtime_ns:
+            arrive(path, size, mtime_ns, video_id)
+        elif is_missed:
+            returned.add(video_id)
         else:
-            result.unchanged += 1
+            unchanged += 1
+        missed += is_missed
         row = next(known, None)
-    while row is not None:
-        displaced.add(row.video_id, row.path, True)
-        result.expected += not row.is_missed
-        row = next(known, None)
+    for video_id, path, _, _, is_missed in chain([row] if row else [], known):
+        displaced.add(video_id, path, True)
+        rows_seen, missed = rows_seen + 1, missed + is_missed
+    result.seen, result.unchanged, result.expected = seen, unchanged, rows_seen - missed
     for buffer in (arrivals, displaced, returned):
         buffer.flush()
     execute("ANALYZE scan_arrivals, scan_displaced, scan_returned")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from media_library.scanner.reading import Arrival, Reader, Reading, side_by_side
+from media_library.scanner.reading import Arrival, FoundFile, Reader, Reading, side_by_side
 from media_library.scanner.staging import Buffer, execute, number, rows
-from media_library.scanner.walk import FoundFile
 
 FILES_PER_FETCH = 5000
 

@@ -15,13 +15,20 @@ from media_library.ffmpeg.inspectors import Inspectors
 from media_library.identity import sha256
 from media_library.paths import FILE_FLAGS, decode_path, open_beneath
 from media_library.posters import save_poster
-from media_library.scanner.walk import FoundFile
 
 NOTHING = Inspection()
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD_PER_WORKER = 4  # files waiting for each worker, so that none is idle
+
+
+class FoundFile(NamedTuple):
+    """A file as it must still be when it is read."""
+
+    path: str  # relative to the root, as `encode_path` writes it
+    size: int  # bytes
+    mtime_ns: int
 
 
 class Arrival(NamedTuple):

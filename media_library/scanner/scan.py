@@ -177,7 +177,7 @@ def _follow(descriptor: int, order: _Order, report: ScanReport, findings: Findin
 
 def _look(descriptor: int, order: _Order, report: ScanReport, findings: Findings) -> Comparison:
     """Walk the library and compare it with the rows."""
-    expected = staging.number("SELECT count(*) FROM videos WHERE trashed_at IS NULL") or None
+    expected = staging.number("SELECT coalesce(sum(count), 0) FROM video_totals WHERE NOT is_trashed") or None
 
     def on_beat(seen: int) -> None:
         order.on_progress(Progress(Stage.LOOKING, seen, expected if expected and seen <= expected else None))

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from media_library.scanner.matching import whole_seconds
-from media_library.scanner.reading import Reader, Reading, side_by_side
+from media_library.scanner.reading import FoundFile, Reader, Reading, side_by_side
 from media_library.scanner.staging import execute, rows
-from media_library.scanner.walk import FoundFile
 
 _PRESENT = "trashed_at IS NULL AND absent_at IS NULL AND missing_since IS NULL"
 

@@ -15,8 +15,8 @@ import pytest
 from media_library.ffmpeg.inspectors import Inspectors
 from media_library.models import Video
 from media_library.paths import decode_path
-from media_library.scanner.reading import Arrival, Reader
-from media_library.scanner.walk import FoundFile, walk
+from media_library.scanner.reading import Arrival, FoundFile, Reader
+from media_library.scanner.walk import walk
 from tests.conftest import Clips, variant
 from tests.media_library.scanner.conftest import Scan, findings
 
@@ -195,6 +195,6 @@ def read_problems(library: Path, files: list[FoundFile]) -> list[str]:
 def walk_library(library: Path) -> list[FoundFile]:
     root = os.open(library, os.O_RDONLY)
     try:
-        return list(walk(root, "", on_oddity=lambda path, oddity: None))
+        return [FoundFile._make(sighting) for sighting in walk(root, "", on_oddity=lambda path, oddity: None)]
     finally:
         os.close(root)
