@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
+def say(text: str, *, end: str = "\n") -> None:
+    """Print to whoever started us; a terminal that was closed meanwhile is no reason to end badly."""
+    try:
+        print(text, end=end, flush=True)
+    except OSError:
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 (for as long as we live)
 
 
 class Counter:
@@ -21,8 +27,8 @@ class Counter:
     def advance(self, count: int) -> None:
         self.count = min(self.count + count, self.total)
         if self.is_live:
-            print(f"\r{self.label}: {self.count} of {self.total} packages", end="", flush=True)
+            say(f"\r{self.label}: {self.count} of {self.total} packages", end="")
 
     def finish(self) -> None:
         if self.is_live:
-            print(flush=True)
+            say("")

@@ -27,8 +27,8 @@ def main(arguments: Sequence[str]) -> int:
         say(f"Open at {running.address}/ while the scan goes on; Ctrl-C stops everything.")
         scan(running, root)
         publish(running, root, category=wish.publish)
-        announce(running)
         try:
+            announce(running)
             instance.watch(running)
         except StopRequested:
             say("\nStopping …")
