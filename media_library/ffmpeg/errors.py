@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 
+OUT_OF_RESOURCES = (MemoryError, BlockingIOError)  # no memory, no further thread: the process's fault as likely as the file's
+
+
 class UnreadableMedia(Exception):
     """The file is no video that we accept; `str(error)` is a sentence for a person."""
 

@@ -20,7 +20,7 @@ from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_START = 60.0
-FILES_PER_PROCESS = 2000  # then a fresh one: whatever a library leaks is bounded
+FILES_PER_PROCESS = 500  # then a fresh one: whatever a library leaks is bounded
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _twice(inspector: _Inspector, descriptor: int, *, with_poster: bool) -> Insp
         try:
             return inspector.inspect(descriptor, with_poster=with_poster)
         except InspectionCrashed as error:
-            return Inspection(reason=str(error))
+            return Inspection(reason=f"{error}: it may be too large for its memory")
 
 
 class _Inspector:

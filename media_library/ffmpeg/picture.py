@@ -8,7 +8,7 @@ from typing import cast
 
 from av import VideoFrame
 from av.buffer import Buffer
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from PIL import Image
 
 HDR_TRANSFERS = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
@@ -50,33 +50,40 @@ def sensible_aspect(pixel_aspect: Fraction | None) -> Fraction:
 def gray(frame: VideoFrame, *, longest: int) -> Image.Image:
     """A small gray picture for measuring; neither turned nor squared."""
     width, height = _fit(frame.width, frame.height, longest=longest)
-    small = frame.reformat(width=width, height=height, format="gray8", interpolation="AREA")
-    return _image(small, mode="L", bytes_per_pixel=1)
+    small = VideoReformatter().reformat(frame, width=width, height=height, format="gray8", interpolation="AREA", threads=1)
+    return _image(small, mode="L")
 
 
 def upright(frame: VideoFrame, *, pixel_aspect: Fraction | None, longest: int) -> Image.Image:
     """The frame as RGB, no side above `longest` pixels, never enlarged."""
     squared = frame.width * sensible_aspect(pixel_aspect)
     width, height = _fit(round(squared), frame.height, longest=longest)
-    rgb = _image(_to_rgb(frame, width, height), mode="RGB", bytes_per_pixel=3)
+    rgb = _image(_to_rgb(frame, width, height), mode="RGB")
     turn = turn_of(frame)
     return rgb if turn is None else rgb.transpose(turn)
 
 
 def _to_rgb(frame: VideoFrame, width: int, height: int) -> VideoFrame:
+    resizer = VideoReformatter()  # our own: a frame's starts threads that live as long as the frame
     if frame.color_trc in HDR_TRANSFERS:  # tone-mapped, else it looks grey
-        return frame.reformat(
-            width=width, height=height, format="rgb24", dst_color_trc=ColorTrc.IEC61966_2_1, dst_color_primaries=ColorPrimaries.BT709
+        return resizer.reformat(
+            frame,
+            width=width,
+            height=height,
+            format="rgb24",
+            dst_color_trc=ColorTrc.IEC61966_2_1,
+            dst_color_primaries=ColorPrimaries.BT709,
+            threads=1,
         )
     unlabelled = frame.colorspace == Colorspace.DEFAULT or frame.colorspace == 2  # AVCOL_SPC_UNSPECIFIED
     guess = Colorspace.ITU709 if frame.height >= FULL_HD_AND_UP else Colorspace.ITU601
-    return frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA", src_colorspace=guess if unlabelled else None)
+    colorspace = guess if unlabelled else None
+    return resizer.reformat(frame, width=width, height=height, format="rgb24", interpolation="AREA", src_colorspace=colorspace, threads=1)
 
 
-def _image(frame: VideoFrame, *, mode: str, bytes_per_pixel: int) -> Image.Image:
+def _image(frame: VideoFrame, *, mode: str) -> Image.Image:
     plane = frame.planes[0]
-    size = (frame.width, frame.height)
-    return Image.frombuffer(mode, size, bytes(plane), "raw", mode, plane.line_size, 1) if bytes_per_pixel else Image.new(mode, size)
+    return Image.frombuffer(mode, (frame.width, frame.height), bytes(plane), "raw", mode, plane.line_size, 1)
 
 
 def _fit(width: int, height: int, *, longest: int) -> tuple[int, int]:

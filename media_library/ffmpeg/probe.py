@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from media_library.ffmpeg.errors import UnreadableMedia
+from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.picture import size_as_shown
 from media_library.ffmpeg.untrusted import VIDEO_CODECS, Bounds, open_untrusted
 
@@ -217,6 +217,9 @@ def _tags(metadata: dict[str, str]) -> dict[str, str]:
 
 
 def _reason(error: av.FFmpegError) -> str:
+    """What is wrong with the file, for a person; raises the error again where it is this process that has run out."""
+    if isinstance(error, OUT_OF_RESOURCES):
+        raise error
     if isinstance(error, av.error.ArgumentError):  # what a format off the list ends with
         return "It is no video file, whatever its name says"
     return "It is damaged, incomplete or no video"

@@ -6,6 +6,7 @@ Django, holds no secret, opens no path: a decoder that is taken over finds littl
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ import av
 from PIL import Image
 
 from media_library.ffmpeg import sandbox
-from media_library.ffmpeg.errors import UnreadableMedia
+from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.inspection import READY, Inspection, send
 from media_library.ffmpeg.poster import poster
 from media_library.ffmpeg.probe import open_video, probe
@@ -32,6 +33,8 @@ def main() -> None:
     sandbox.enter(parent=options["parent"], memory=options["memory"])
     bounds = Bounds(pixels=options["pixels"], streams=options["streams"])
     connection = socket.socket(fileno=sys.stdin.fileno())
+    gc.collect()
+    gc.freeze()  # what is here now stays: later collections need not look at it
     connection.sendall(READY)
     while True:
         message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, maxfds=1)
@@ -42,10 +45,14 @@ def main() -> None:
             send(connection, inspect(descriptors[0], bounds=bounds, with_poster=json.loads(message)["poster"]))
         finally:
             os.close(descriptors[0])
+            gc.collect()  # decoders hang in reference cycles, and their memory is not what Python counts
 
 
 def inspect(descriptor: int, *, bounds: Bounds, with_poster: bool) -> Inspection:
-    """Identify, probe and picture one file that stands open."""
+    """Identify, probe and picture one file that stands open.
+
+    Raises MemoryError or BlockingIOError when the process has reached a limit: it ends, and a fresh one tries again.
+    """
     identity = oshash(descriptor)
     try:
         if os.fstat(descriptor).st_size == 0:
@@ -56,8 +63,8 @@ def inspect(descriptor: int, *, bounds: Bounds, with_poster: bool) -> Inspection
             picture = poster(opened, duration=described.duration) if with_poster else None
     except UnreadableMedia as error:
         return Inspection(oshash=identity, reason=str(error))
-    except (MemoryError, av.error.MemoryError):
-        return Inspection(oshash=identity, reason="Reading it takes more memory than it may use")
+    except OUT_OF_RESOURCES:
+        raise
     except (av.FFmpegError, ValueError, OverflowError) as error:  # the many ways in which a damaged file ends a decoder
         return Inspection(oshash=identity, reason=f"It is damaged: {type(error).__name__}")
     return Inspection(oshash=identity, probe=described, poster=picture)

@@ -87,6 +87,19 @@ def test_a_process_that_hangs_is_killed_and_replaced(clips: Clips) -> None:
 
 
 @linux_only
+def test_a_process_that_has_read_many_files_is_as_small_as_before(clips: Clips) -> None:
+    before = children()
+    with Inspectors(1) as inspectors:
+        answers = [inspect(inspectors, clips.with_sound) for _ in range(100)]
+        (process,) = children() - before
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text().splitlines())
+
+    assert all(answer.probe and answer.poster for answer in answers)
+    assert int(status["Threads"]) == 1
+    assert int(status["VmSize"].split()[0]) < 300_000  # kB
+
+
+@linux_only
 def test_a_process_killed_by_the_machine_is_no_fault_of_the_file(clips: Clips) -> None:
     before = children()
     with Inspectors(1) as inspectors:
