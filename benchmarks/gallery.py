@@ -23,6 +23,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 from urllib.parse import quote
 
@@ -64,12 +66,10 @@ def main() -> None:
 
 
 def latencies(rounds: int, seconds: float) -> None:
-    dice, rows = random.Random(1), greatest_id()
-    cases: dict[str, Callable[[], str]] = {name: lambda query=query: GALLERY + query for name, query in LISTS.items()}  # type: ignore[misc]
-    cases[DETAIL] = lambda: f"{GALLERY}/{dice.randint(1, rows)}"
     print(f"{'median of one client, ms':34}{'ours':>10}{'peer':>10}{'ratio':>8}")
-    for name, path in cases.items():
-        compare(name, rounds, lambda port, path=path: median_latency(port, path, seconds), better=lambda ours, peer: peer / ours)
+    paths = {name: [GALLERY + query] for name, query in LISTS.items()} | {DETAIL: details()}
+    for name, some in paths.items():
+        compare(name, rounds, partial(median_latency, some, seconds), better=lambda ours, peer: peer / ours)
 
 
 def throughput(rounds: int, seconds: float) -> None:
@@ -78,7 +78,12 @@ def throughput(rounds: int, seconds: float) -> None:
         script.write(WRK_DETAIL.format(rows=greatest_id()))
         script.flush()
         for name, extra in {"recent": [], DETAIL: ["-s", script.name]}.items():
-            compare(name, rounds, lambda port, extra=extra: wrk(port, extra, seconds), better=lambda ours, peer: ours / peer)
+            compare(name, rounds, partial(wrk, extra, seconds), better=lambda ours, peer: ours / peer)
+
+
+def details() -> list[str]:
+    dice, rows = random.Random(1), greatest_id()
+    return [f"{GALLERY}/{dice.randint(1, rows)}" for _ in range(10_000)]
 
 
 def compare(name: str, rounds: int, measure: Callable[[int], float], *, better: Callable[[float, float], float]) -> None:
@@ -88,15 +93,18 @@ def compare(name: str, rounds: int, measure: Callable[[int], float], *, better: 
     print(f"{name:34}{ours:10.2f}{peer:10.2f}{statistics.median(better(*pair) for pair in pairs):8.1f}", flush=True)
 
 
-def median_latency(port: int, path: Callable[[], str], seconds: float) -> float:
+def median_latency(paths: list[str], seconds: float, port: int) -> float:
     """Of one request after the other on one connection, in milliseconds; one request at least, after one to warm up."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    fetch(connection, path())
-    taken, end = [], time.perf_counter() + seconds
-    while not taken or time.perf_counter() < end:
+    fetch(connection, paths[-1])
+    taken: list[float] = []
+    end = time.perf_counter() + seconds
+    for path in cycle(paths):
         start = time.perf_counter()
-        fetch(connection, path())
+        fetch(connection, path)
         taken.append((time.perf_counter() - start) * 1000)
+        if time.perf_counter() > end:
+            break
     connection.close()
     return statistics.median(taken)
 
@@ -109,7 +117,7 @@ def fetch(connection: http.client.HTTPConnection, path: str) -> None:
         raise SystemExit(f"{path}: {response.status} {body[:200]!r}")
 
 
-def wrk(port: int, extra: list[str], seconds: float) -> float:
+def wrk(extra: list[str], seconds: float, port: int) -> float:
     url = f"http://127.0.0.1:{port}{GALLERY}"
     command = ["wrk", "-t1", "-c16", f"-d{max(5, round(seconds))}", "--timeout", "30", "-H", f"User-Agent: {BROWSER}", *extra, url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
