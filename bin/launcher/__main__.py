@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from launcher import checks, processes, settings, up
-from launcher.complaints import CannotStart, DiskFull, is_disk_full
+from launcher.complaints import CannotStart, is_disk_full, require_room
 from launcher.processes import StopRequested
 
 COMMANDS = {"up": up.main, "test": checks.main}
@@ -19,12 +19,21 @@ def main() -> int:
     except StopRequested as stop:
         return 128 + stop.number
     except CannotStart as complaint:
-        sys.stderr.write(f"{complaint}\n")
+        sys.stderr.write(f"{_root_cause(complaint)}\n")
     except OSError as error:
         if not is_disk_full(error):
             raise
-        sys.stderr.write(f"{DiskFull(settings.data_path(settings.chosen()))}\n")
+        sys.stderr.write(f"{_root_cause(error)}\n")
     return 1
+
+
+def _root_cause(error: Exception) -> Exception:
+    """A full disk fails in many ways, and few of them say so."""
+    try:
+        require_room(settings.data_path(settings.chosen()))
+    except CannotStart as full:
+        return full
+    return error
 
 
 sys.exit(main())

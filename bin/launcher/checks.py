@@ -35,7 +35,7 @@ STATIC_CHECKS: dict[str, Sequence[str]] = {
     "ruff format": ("-m", "ruff", "format", "--check", "."),
     "mypy": ("-m", "mypy", "."),
     "import-linter": ("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"),
-    "djlint": ("-m", "djlint", "templates", "--check", "--lint", "--quiet"),
+    "djlint": ("-m", "djlint", "templates", "--check", "--lint"),
     "migrations": ("manage.py", "makemigrations", "--check", "--dry-run"),
 }
 _OF_THE_USER = (
@@ -125,7 +125,7 @@ class Suite:
             env = {**self.env, **access, "CONTRACT_PASSWORD": running.admin.password}
             left_out = [f"--deselect={CONTRACT_MODULE}::{name}" for name in NOT_YET]
             # The contract knows nothing of our code: neither our pytest settings nor Django.
-            apart = ["--config-file=/dev/null", f"--rootdir={REPOSITORY}", "-p", "no:django", "-p", "no:cacheprovider"]
+            apart = ["--config-file=/dev/null", f"--rootdir={REPOSITORY}", "--noconftest", "-p", "no:django", "-p", "no:cacheprovider"]
             passed = self._pytest(*apart, *left_out, *arguments, env=env)
         say("Left out of the contract: " + "; ".join(f"{name} ({reason})" for name, reason in NOT_YET.items()))
         return passed

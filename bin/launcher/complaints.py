@@ -16,14 +16,15 @@ class CannotStart(Exception):
 class DiskFull(CannotStart):
     """The file system that holds the data folder has no room left."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"The disk that holds {folder} is full ({free_bytes(folder) // 2**20} MB left): make room and start again.")
+    def __init__(self, folder: Path, *, needed: int) -> None:
+        left = free_bytes(folder)
+        super().__init__(f"The disk that holds {folder} is full: {left // 2**20} MB are left, {needed // 2**20} MB are needed.")
 
 
 def require_room(folder: Path, *, needed: int = ROOM_TO_RUN) -> None:
     """Raise `DiskFull` unless `needed` bytes are free where `folder` lies."""
     if free_bytes(folder) < needed:
-        raise DiskFull(folder)
+        raise DiskFull(folder, needed=needed)
 
 
 def is_disk_full(error: OSError) -> bool:

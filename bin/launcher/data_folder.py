@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -39,16 +40,14 @@ class DataFolder:
         """Exists once the samples have been published: what their owner takes back stays back."""
         return self.path / "samples-published"
 
+    @property
     def sockets(self) -> Path:
-        """A folder for sockets that only we may enter, with a path short enough for them."""
+        """A folder for sockets that only we may enter; outside when a path into the data folder is too long for a socket."""
         folder = self.path / "run"
-        if len(os.fsencode(folder)) > _LONGEST_SOCKET_FOLDER:
-            mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-            folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"media-library-{os.getuid()}-{mark}"
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-        _require_private(folder)
-        return folder
+        if len(os.fsencode(folder)) <= _LONGEST_SOCKET_FOLDER:
+            return folder
+        mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
+        return Path("/tmp") / f"media-library-{os.getuid()}-{mark}"
 
     def secret(self, name: str, *, size: int) -> str:
         """The secret of that name, made on first use: `size` random bytes as URL-safe text, readable by its owner only."""
@@ -81,8 +80,13 @@ def claimed(path: Path, *, address: str) -> Iterator[DataFolder]:
         lock.truncate(0)
         lock.write(json.dumps({"address": address, "pid": os.getpid()}))
         lock.flush()
-        yield DataFolder(path, was_cut_short)
-        lock.truncate(0)
+        data = DataFolder(path, was_cut_short)
+        try:
+            _make_private(data.sockets)
+            yield data
+        finally:
+            shutil.rmtree(data.sockets, ignore_errors=True)
+            lock.truncate(0)
 
 
 def _make(path: Path) -> None:
@@ -105,7 +109,9 @@ def _already_running(path: Path, holder: str) -> str:
         return f"Another start is using {path} right now: wait for it, or set DATA_DIR."
 
 
-def _require_private(folder: Path) -> None:
+def _make_private(folder: Path) -> None:
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise CannotStart(f"{folder} belongs to somebody else: remove it, or set DATA_DIR to a shorter path.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,21 +38,25 @@ class VirtualEnvironment:
 
     def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
         """Make the environment if need be, and install those of `requirements` that it does not have yet."""
-        installed = self._installed()
-        missing = [name for name in requirements if installed.get(name) != _digest(name)]
-        if not missing:
+        if not self._missing(requirements):
             return
         require_room(self.path, needed=ROOM_TO_INSTALL)
-        if not installed:
-            self._make(env)
-        for name in missing:
-            self._install(name, env)
-            installed[name] = _digest(name)
-            self._stamp.write_text(json.dumps(installed))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # bin/up and bin/test may share the environment
+            if not self._installed():
+                self._make(env)
+            for name in self._missing(requirements):
+                self._install(name, env)
+                self._stamp.write_text(json.dumps(self._installed() | {name: _digest(name)}))
 
     def find(self, pattern: str) -> Path | None:
         """The first file of an installed package, by a pattern below site-packages."""
         return next(iter(sorted(self.path.glob(f"lib/python3.*/site-packages/{pattern}"))), None)
+
+    def _missing(self, requirements: Sequence[str]) -> list[str]:
+        installed = self._installed()
+        return [name for name in requirements if installed.get(name) != _digest(name)]
 
     @property
     def _stamp(self) -> Path:
@@ -59,11 +64,12 @@ class VirtualEnvironment:
 
     def _installed(self) -> dict[str, str]:
         """Hashes of what is installed; nothing when the environment is not there or its Python has gone."""
+        if processes.read([self.python, "-c", "import django; print('works')"]) != "works":
+            return {}
         try:
-            installed: dict[str, str] = json.loads(self._stamp.read_text())
+            return dict(json.loads(self._stamp.read_text()))
         except (OSError, ValueError):
             return {}
-        return installed if processes.read([self.python, "-c", "import django; print('works')"]) else {}
 
     def _make(self, env: Mapping[str, str]) -> None:
         say(f"Making the virtual environment with Python {sys.version.split()[0]} (the first start takes a minute or so)")

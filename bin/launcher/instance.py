@@ -42,7 +42,7 @@ class Instance:
 def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Instance]:
     """Serve `library`, or the sample library, until the block ends. Nothing has been scanned yet when it begins."""
     host, port = chosen.get("BIND_HOST") or "127.0.0.1", settings.port(chosen)
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+    address = site.address(host, port)
     if library:
         libraries.require_readable(library)
     with contextlib.ExitStack() as stack:
@@ -88,10 +88,11 @@ def with_servers(
     if env.get("DATABASE_URL"):
         say("PostgreSQL from DATABASE_URL")
     else:
+        env = postgres.without_connection_settings(env)
         programs = postgres.find_programs(environment, data.path / "postgres", env=chosen)
         say(str(programs))
         cluster = stack.enter_context(
-            postgres.running(programs, data.path / "postgres", sockets=data.sockets(), log=data.logs / "postgres.log", is_test=is_test)
+            postgres.running(programs, data.path / "postgres", sockets=data.sockets, log=data.logs / "postgres.log", is_test=is_test)
         )
         children.append(cluster.child)
         (cluster.empty_database if is_test else cluster.ensure_database)(database)
@@ -101,7 +102,7 @@ def with_servers(
     else:
         program = valkey.find_program(environment, env=chosen)
         say(str(program))
-        redis = stack.enter_context(valkey.running(program, sockets=data.sockets(), log=data.logs / "redis.log"))
+        redis = stack.enter_context(valkey.running(program, sockets=data.sockets, log=data.logs / "redis.log"))
         children.append(redis.child)
         env["REDIS_URL"] = redis.url
     encoder = ffmpeg.find_program(environment, env=chosen)
@@ -116,7 +117,7 @@ def with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int)
     made = {
         "ENABLE_MEDIA_FEATURES": "true",
         "SECRET_KEY": data.secret("secret-key", size=48),
-        "ALLOWED_HOSTS": ",".join(_names_of_this_machine() if host not in _LOOPBACK else ("localhost", "127.0.0.1", "[::1]")),
+        "ALLOWED_HOSTS": ",".join(["localhost", "127.0.0.1", "[::1]", *(_names_of_this_machine() if host not in _LOOPBACK else [])]),
     }
     given = {name: value for name, value in env.items() if value and name != "ADMIN_PASSWORD"}
     return {**made, **given, **ours}
@@ -134,4 +135,4 @@ def _names_of_this_machine() -> list[str]:
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect(("192.0.2.1", 9))  # sends nothing; the system picks the address that leads outside
         addresses.add(probe.getsockname()[0])
-    return ["localhost", "127.0.0.1", "[::1]", name, f"{name}.local", *sorted(addresses)]
+    return [name, f"{name}.local", *sorted(addresses)]

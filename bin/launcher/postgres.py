@@ -72,7 +72,7 @@ class Cluster:
         self._tell("createdb", name)
 
     def _ask(self, program: str, *arguments: str) -> str:
-        return processes.read(self._client(program, *arguments))
+        return processes.read(self._client(program, *arguments), env=_environment())
 
     def _tell(self, program: str, *arguments: str) -> None:
         if processes.run(self._client(program, *arguments), env=_environment(), cwd=self.sockets, log=self.child.log):
@@ -116,10 +116,15 @@ def running(programs: Programs, cluster: Path, *, sockets: Path, log: Path, is_t
     )
     try:
         is_ready: Command = [programs.folder / "pg_isready", "--host", sockets, "--quiet"]
-        processes.wait_until(lambda: processes.succeeds(is_ready), child, seconds=60)
+        processes.wait_until(lambda: processes.succeeds(is_ready, env=_environment()), child, seconds=60)
         yield Cluster(programs, sockets, child)
     finally:
         child.stop()
+
+
+def without_connection_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Without PGHOST, PGPORT and their like, which lead every program of PostgreSQL to some other server."""
+    return {name: value for name, value in env.items() if not name.startswith("PG")}
 
 
 def _system_programs() -> list[Programs]:
@@ -156,27 +161,20 @@ def _version_of(cluster: Path) -> int | None:
 
 
 def _initialise(programs: Programs, cluster: Path, log: Path) -> None:
+    """Make the cluster, all or nothing: what an interrupted start leaves is no cluster yet."""
     say("Making the database")
+    draft = cluster.with_name(f"{cluster.name}.part")
+    options = ("-U", SUPERUSER, "--auth=trust", "--encoding=UTF8")
     for locale in _locales(programs.major):
-        shutil.rmtree(cluster, ignore_errors=True)
-        cluster.mkdir(mode=0o700)
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700)
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
-            os.chown(cluster, nobody.pw_uid, nobody.pw_gid)
-        command: Command = [
-            programs.folder / "initdb",
-            "-D",
-            cluster,
-            "-U",
-            SUPERUSER,
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-            *locale,
-        ]
-        if processes.run(_as_owner_of(cluster, command), env=_environment(), cwd=cluster, log=log) == 0:
+            os.chown(draft, nobody.pw_uid, nobody.pw_gid)
+        command: Command = [programs.folder / "initdb", "-D", draft, *options, *locale]
+        if processes.run(_as_owner_of(draft, command), env=_environment(), cwd=draft, log=log) == 0:
+            draft.rename(cluster)
             return
-    shutil.rmtree(cluster, ignore_errors=True)
     raise CannotStart(f"The database could not be made: {processes.last_line(log)} (log: {log})")
 
 
@@ -190,7 +188,7 @@ def _locales(major: int) -> Iterator[list[str]]:
 def _clear_leftovers(cluster: Path) -> None:
     """Wait for a server that an earlier, killed start has left; forget a process id that now belongs to somebody else."""
     pid_file = cluster / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError, IndexError):
         pid = int(pid_file.read_text().splitlines()[0])
         if not _serves(pid, cluster):
             pid_file.unlink()
@@ -206,9 +204,7 @@ def _serves(pid: int, cluster: Path) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """The server's environment: no PG* variable of ours may lead it elsewhere."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    return {**without_connection_settings(os.environ), "LC_ALL": "C", "TZ": "UTC"}
 
 
 def _as_owner_of(cluster: Path, command: Command) -> Command:

@@ -20,6 +20,7 @@ Command = Sequence[str | Path]  # a program and its arguments, never a shell
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 15.0  # seconds that a child gets to stop before it is killed
+LARGEST_LOG = 10 * 2**20  # bytes; a larger one is put aside by the next start, in place of the one before
 _PR_SET_PDEATHSIG = 1
 
 
@@ -110,9 +111,9 @@ def read(command: Command, *, env: Mapping[str, str] | None = None, cwd: Path | 
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def succeeds(command: Command) -> bool:
+def succeeds(command: Command, *, env: Mapping[str, str]) -> bool:
     """Whether a short, silent command exits with 0."""
-    return subprocess.run([str(part) for part in command], stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+    return subprocess.run([str(part) for part in command], env=env, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
 
 
 def command_line(pid: int) -> str:
@@ -153,7 +154,8 @@ def _opened(log: Path | None) -> Iterator[int | None]:
     if log is None:
         yield None
         return
-    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".log.1"))
     with log.open("ab") as file:
         yield file.fileno()
 

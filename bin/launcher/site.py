@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import socket
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,16 @@ def served(site: Site, *, host: str, port: int) -> Iterator[Child]:
     ]  # fmt: skip
     child = processes.start("The web server", command, env=site.env, cwd=REPOSITORY, log=site.logs / "web.log")
     try:
-        processes.wait_until(lambda: _answers(port), child, seconds=60)
+        processes.wait_until(lambda: _answers(address(host, port)), child, seconds=60)
         yield child
     finally:
         child.stop()
+
+
+def address(host: str, port: int) -> str:
+    """Where a browser on this machine finds a server bound to `host`, without a slash at the end."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
 def require_free_port(host: str, port: int, *, patience: float = 0.0) -> None:
@@ -84,18 +91,19 @@ def require_free_port(host: str, port: int, *, patience: float = 0.0) -> None:
 
 def _bind_error(host: str, port: int) -> str | None:
     try:
-        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(address[0], socket.SOCK_STREAM) as candidate:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as candidate:
             candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            candidate.bind(address[4])
+            candidate.bind(place)
     except OSError as error:
         return error.strerror or str(error)
     return None
 
 
-def _answers(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        connection.request("GET", "/healthz")
-        return connection.getresponse().status < 500
-    return False
+def _answers(site: str) -> bool:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy of the environment knows nothing of us
+    try:
+        with direct.open(f"{site}/healthz", timeout=5):
+            return True
+    except (OSError, http.client.HTTPException):
+        return False

@@ -215,8 +215,8 @@ getattr(moves, sys.argv[2])(Video.objects.get(pk=sys.argv[1]), by=None)
 
 def die_in(verb: str, video: Video, library: Path, where: str) -> None:
     """Run `trash_file` or `restore_file` in a process of its own that is killed at `where`."""
-    host, name = connection.settings_dict, connection.settings_dict["NAME"]
-    url = f"postgres://{host['USER']}:{host['PASSWORD']}@{host['HOST']}:{host['PORT']}/{name}"
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]  # by port, or by the folder of its socket
+    url = f"{server}/{connection.settings_dict['NAME']}"
     environment = os.environ | {"DATABASE_URL": url, "LIBRARY_ROOT": str(library), "DJANGO_SETTINGS_MODULE": "config.settings"}
     command = [sys.executable, "-c", DIE, str(video.pk), verb, DEATHS[where]]
     assert subprocess.run(command, cwd=ROOT, env=environment, timeout=60, check=False).returncode == 9
