@@ -15,6 +15,7 @@ import argparse
 import os
 import resource
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ from media_library.scanner.staging import copy  # noqa: E402
 
 WORKERS = 2
 CLIPS = 300
+DIFFERENT_CLIPS = 30
 FILES = 100_000
 FILES_PER_FOLDER = 200
 ROWS = 100_000
@@ -129,27 +131,22 @@ def memory(folder: Path) -> None:
 
 
 def make_clips(library: Path, count: int) -> None:
+    """Some clips, and copies of them that a harmless box at the end makes different files."""
     library.mkdir()
     for number in range(count):
-        source = f"testsrc2=size=1280x720:rate=25:duration=4,hue=h={number}"
-        sound = f"sine=frequency={200 + number}:duration=4"
-        codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"]
-        run(
-            "ffmpeg",
-            "-nostdin",
-            "-v",
-            "error",
-            "-f",
-            "lavfi",
-            "-i",
-            source,
-            "-f",
-            "lavfi",
-            "-i",
-            sound,
-            *codecs,
-            f"{library}/{number:05}.mp4",
-        )
+        clip = library / f"{number:05}.mp4"
+        if number < DIFFERENT_CLIPS:
+            make_clip(clip, number)
+        else:
+            original = library / f"{number % DIFFERENT_CLIPS:05}.mp4"
+            clip.write_bytes(original.read_bytes() + struct.pack(">I4sQ", 16, b"free", number))
+
+
+def make_clip(clip: Path, number: int) -> None:
+    picture = f"testsrc2=size=1280x720:rate=25:duration=4,hue=h={10 * number}"
+    sound = f"sine=frequency={200 + number}:duration=4"
+    codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-g", "50", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"]
+    run("ffmpeg", "-nostdin", "-v", "error", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *codecs, str(clip))
 
 
 def probe_and_picture(clip: Path, folder: Path) -> None:

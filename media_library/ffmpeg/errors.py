@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 OUT_OF_RESOURCES = (MemoryError, BlockingIOError)  # no memory, no further thread: the process's fault as likely as the file's
 
 
