@@ -116,6 +116,7 @@ def with_site(env: Mapping[str, str], data: DataFolder, *, host: str, port: int)
     ours = {"DEVELOPMENT": "true", "DATA_DIR": str(data.path), "MEDIA_API_PORT": str(port)}  # for servers there is docs/deployment.md
     made = {
         "ENABLE_MEDIA_FEATURES": "true",
+        "USE_HTTPS": "false",
         "SECRET_KEY": data.secret("secret-key", size=48),
         "ALLOWED_HOSTS": ",".join(["localhost", "127.0.0.1", "[::1]", *(_names_of_this_machine() if host not in _LOOPBACK else [])]),
     }

@@ -21,9 +21,14 @@ _PYTHON_VARIABLES = (
 )
 
 
-def chosen() -> dict[str, str]:
-    """The environment over `.env`, as Django reads them, without what would lead another Python astray."""
-    values = {**_dotenv(REPOSITORY / ".env"), **os.environ}
+def chosen(repository: Path = REPOSITORY) -> dict[str, str]:
+    """The environment over `.env`, as Django reads them, without what would lead another Python astray.
+
+    A line of `.env` that says what `.env.example` does chooses nothing: people copy the whole file.
+    """
+    defaults = _dotenv(repository / ".env.example")
+    written = {name: value for name, value in _dotenv(repository / ".env").items() if defaults.get(name) != value}
+    values = {**written, **os.environ}
     venv = values.get("VENV_DIR") or str(data_path(values) / "venv")
     ours = {"VENV_DIR": venv, "PYTHONPYCACHEPREFIX": f"{venv}/bytecode"}
     return {name: value for name, value in values.items() if name not in _PYTHON_VARIABLES} | ours

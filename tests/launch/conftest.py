@@ -72,14 +72,14 @@ class Start:
         self._output.unlink()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def _a_virtual_environment_of_the_launcher() -> None:
     if not (Path(sys.prefix) / "installed.json").exists():
         pytest.skip("needs the virtual environment that bin/up and bin/test make: run them by bin/test")
 
 
 @pytest.fixture(scope="module")
-def up() -> Iterator[Callable[..., Start]]:
+def up(_a_virtual_environment_of_the_launcher: None) -> Iterator[Callable[..., Start]]:
     """`up(data, *arguments, port=…, **settings)` runs `bin/up`; what still runs in the end is killed."""
     starts: list[Start] = []
 
