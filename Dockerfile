@@ -24,7 +24,7 @@ COPY . .
 
 # Static files are collected into the image; DATA_DIR is a volume, and holds no part of a release.
 ENV STATIC_ROOT=/app/collected
-RUN DEVELOPMENT=true DATABASE_URL=postgres:///none python manage.py collectstatic --no-input
+RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')" python manage.py collectstatic --no-input
 
 USER media
 VOLUME /data

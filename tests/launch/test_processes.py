@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from launcher import processes
+from launcher.complaints import CannotStart
 
 PARENT = """
 import os, sys, time
 from pathlib import Path
 from launcher import processes
+from launcher.complaints import CannotStart
 processes.listen_for_stop_signals()
 child = processes.start("sleep", ["sleep", "1000"], env=os.environ, cwd=Path("/"), log=Path(sys.argv[1]))
 try:
@@ -74,5 +76,5 @@ def test_a_child_that_dies_at_once_is_told_with_its_last_words(tmp_path: Path) -
     command = ["sh", "-c", "echo no such luck; exit 3"]
     child = processes.start("The server", command, env={"PATH": "/bin:/usr/bin"}, cwd=tmp_path, log=tmp_path / "log")
 
-    with pytest.raises(processes.CannotStart, match=r"The server did not start: no such luck"):
+    with pytest.raises(CannotStart, match=r"The server did not start: no such luck"):
         processes.wait_until(lambda: False, child, seconds=5)
