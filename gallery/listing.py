@@ -16,8 +16,9 @@ from django.db import connection
 from django.db.models import Sum
 
 from gallery.cursors import InvalidCursor, read_cursor, write_cursor
-from gallery.models import MediaTotal
+from gallery.models import MediaTotal, PublicMedia
 from media_library.models import Orientation
+from media_library.search import has_trigram
 
 __all__ = [
     "MOST_HITS",
@@ -35,7 +36,6 @@ __all__ = [
     "related",
 ]
 
-HAS_TRIGRAM = re.compile("[A-Za-z0-9]{3}")  # what the trigram index needs of a search
 MOST_HITS = 1000  # a search with more is not counted to the end
 ORIENTATIONS = tuple(Orientation.values)
 Sort = Literal["recent", "popular", "most_viewed"]
@@ -202,16 +202,17 @@ def _searched(query: PublicQuery, search: str, order: Order) -> tuple[Conditions
 
 def _hits(query: PublicQuery, search: str) -> list[int]:
     """The ids of media that the search finds, in no order, one more than `MOST_HITS` at most."""
-    conditions = [*_filters(query, "media"), _contains(search)]
-    if not HAS_TRIGRAM.search(search):
-        conditions.append(("gallery_short_grams(media.search_text) @> gallery_pairs(upper(%s))", [search]))
-    where, values = _where(MEDIA_ARE_OPEN, conditions)
-    return [row["id"] for row in _select(f"SELECT media.id FROM public_media AS media {where} LIMIT {MOST_HITS + 1}", values)]
+    media = PublicMedia.objects.open_to_the_public()
+    if query.category is not None:
+        media = media.filter(category=query.category)
+    if query.orientation is not None:
+        media = media.filter(orientation=query.orientation)
+    return media.hits(search, most=MOST_HITS)
 
 
 def _contains(search: str) -> Condition:
     """The search finds this medium. Without a trigram it is said so that the planner does not try that index, all of it."""
-    if HAS_TRIGRAM.search(search):
+    if has_trigram(search):
         return "media.search_text LIKE upper(%s)", ["%" + re.sub(r"([%_\\])", r"\\\1", search) + "%"]
     return "strpos(media.search_text, upper(%s)) > 0", [search]
 

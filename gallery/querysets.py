@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.lookups import DataContains
 from django.db import models
 from django.db.models import Func, Value
 from django.db.models.functions import Upper
+
+from media_library.search import SearchableQuerySet
 
 if TYPE_CHECKING:
     from gallery.models import PublicMedia  # noqa: F401 - named in the class below, as text
@@ -21,13 +24,21 @@ class ShortGrams(Func):
     output_field = ArrayField(models.TextField())
 
 
-class PublicMediaQuerySet(models.QuerySet["PublicMedia"]):
+class Pairs(Func):
+    """Every two neighbouring characters of a text; its only one of a text of one."""
+
+    function = "gallery_pairs"
+    arity = 1
+    output_field = ArrayField(models.TextField())
+
+
+class PublicMediaQuerySet(SearchableQuerySet["PublicMedia"]):
     def open_to_the_public(self) -> Self:
         return self.filter(is_locked=False)
 
     def locked(self) -> Self:
         return self.filter(is_locked=True)
 
-    def matching(self, text: str) -> Self:
-        """Media whose public path (so filename too) or title contains `text` literally, in any case."""
-        return self.filter(search_text__contains=Upper(Value(text)))
+    def matching_short(self, text: str) -> Self:
+        """By the index of short grams: everybody may search here, and rows are written seldom enough to afford it."""
+        return self.matching(text).filter(DataContains(ShortGrams("search_text"), Pairs(Upper(Value(text)))))

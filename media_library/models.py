@@ -6,13 +6,13 @@ import uuid
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q, Value
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Coalesce, Concat, Left, Now, Upper
 
 from media_library.paths import decode_path
-from media_library.querysets import SEARCH_TEXT, SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
+from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 
 class DirectoryType(models.TextChoices):
@@ -99,6 +99,20 @@ class Video(models.Model):
     is_faststart = models.BooleanField(null=True, blank=True, help_text="MP4: the index stands before the media data")
     perceptual_hash = models.BigIntegerField(null=True, blank=True)
 
+    # Short enough for an index to carry, whatever is written: 200 characters of a title, 255 of a filename.
+    search_text = models.GeneratedField(
+        expression=Upper(
+            Concat(
+                Left(Coalesce(F("title"), Value("", output_field=models.TextField())), 200, output_field=models.TextField()),
+                Value("\n", output_field=models.TextField()),
+                Left("filename", 255, output_field=models.TextField()),
+            )
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="what a search looks through, in upper case: title and filename",
+    )
+
     objects = VideoQuerySet.as_manager()
 
     class Meta:
@@ -111,14 +125,22 @@ class Video(models.Model):
             models.Index(fields=["directory_type"], name="idx_directory_type"),
             models.Index(fields=["duration_seconds", "file_size", "width", "height"], name="idx_videos_fingerprint"),
             models.Index(fields=["directory_type", "is_valid", "orientation"], name="idx_videos_directory_valid_orientation"),
-            models.Index(fields=["-created_at", "-id"], name="idx_videos_recent"),
+            models.Index(
+                F("created_at").desc(),
+                F("id").desc(),
+                name="idx_videos_recent",
+                # What lists filter by, so that a deep page and a search without trigrams are found in the index alone.
+                include=["search_text", "directory_type", "orientation", "quality", "is_valid", "trashed_at"],
+            ),
+            models.Index(fields=["quality"], name="idx_videos_quality"),
+            models.Index(fields=["trashed_at"], name="idx_videos_trashed", condition=Q(trashed_at__isnull=False)),
             models.Index(fields=["oshash"], name="idx_videos_oshash"),
             models.Index(fields=["file_hash"], name="idx_videos_file_hash", condition=Q(file_hash__isnull=False)),
             models.Index(fields=["missing_since"], name="idx_videos_missing", condition=Q(missing_since__isnull=False)),
             models.Index(SORT_TITLE, "id", name="idx_videos_title"),
             models.Index(SORT_DURATION.desc(), F("id").desc(), name="idx_videos_duration"),
             models.Index(SORT_SIZE.desc(), F("id").desc(), name="idx_videos_size"),
-            GinIndex(OpClass(Upper(SEARCH_TEXT), name="gin_trgm_ops"), name="idx_videos_search"),
+            GinIndex(fields=["search_text"], name="idx_videos_search", opclasses=["gin_trgm_ops"]),
             GinIndex(fields=["tags"], name="idx_videos_tags", opclasses=["jsonb_path_ops"]),
         )
         constraints = (

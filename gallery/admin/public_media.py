@@ -19,7 +19,7 @@ from gallery.querysets import PublicMediaQuerySet
 from media_library import labels
 from media_library.admin.filters import ChoiceFilter, SortFilter, WordFilter
 from media_library.admin.forms import open_categories
-from media_library.admin.paging import LargeModelAdmin, chosen_filters
+from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
 from media_library.models import Orientation
 
 
@@ -99,7 +99,7 @@ class PublicMediaAdmin(LargeModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[PublicMedia], search_term: str
     ) -> tuple[QuerySet[PublicMedia], bool]:
         text = search_term.strip()[:200]
-        return (cast(PublicMediaQuerySet, queryset).matching(text) if text else queryset), False
+        return (cast(PublicMediaQuerySet, queryset).searched(text, most=COUNT_LIMIT) if text else queryset), False
 
     @admin.display(description="Poster")
     def poster(self, media: PublicMedia) -> SafeString:

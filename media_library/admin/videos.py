@@ -20,7 +20,7 @@ from media_library import services as library
 from media_library.admin import video_actions
 from media_library.admin.filters import SortFilter
 from media_library.admin.forms import VideoForm
-from media_library.admin.paging import LargeModelAdmin, chosen_filters
+from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
 from media_library.admin.set_actions import admin_of
 from media_library.admin.video_filters import (
     DirectoryFilter,
@@ -90,7 +90,7 @@ class VideoAdmin(LargeModelAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Video], search_term: str) -> tuple[QuerySet[Video], bool]:
         text = search_term.strip()[:200]
-        return (cast(VideoQuerySet, queryset).matching(text) if text else queryset), False
+        return (cast(VideoQuerySet, queryset).searched(text, most=COUNT_LIMIT) if text else queryset), False
 
     def has_gallery_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("gallery.change_publicmedia")
@@ -194,7 +194,7 @@ class VideoAdmin(LargeModelAdmin):
 def possible_verbs(video: Video) -> set[str]:
     """The actions that would change this video as it stands."""
     if video.trashed_at or not video.is_valid:
-        return {"restore"}
+        return {"restore"} if video.trashed_at or video.width else {"trash"}  # what no scan could read, nobody makes valid
     public = getattr(video, "public", None)
     if public is None:
         return {"publish", "mark_invalid", "trash"} - ({"publish"} if video.directory_type == DirectoryType.PRIVATE else set())

@@ -74,8 +74,8 @@ def _filtered(filters: dict[str, Any]) -> VideoQuerySet:
 
 
 def _searched(videos: VideoQuerySet, text: str) -> tuple[VideoQuerySet, int, bool]:
-    """The hits, how many, and whether that is capped. Few hits are sorted by themselves; of many, the order's index meets enough soon."""
-    hits = list(videos.matching(text).order_by().values_list("pk", flat=True)[: MOST_HITS + 1])
+    """The hits, how many, and whether that is capped."""
+    hits = videos.hits(text, most=MOST_HITS)
     if len(hits) <= MOST_HITS:
         return videos.filter(pk__in=hits), len(hits), False
     return videos.matching(text), MOST_HITS, True
