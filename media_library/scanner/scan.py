@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Max, Min
 from django.db.models.functions import Now
 
 from media_library.ffmpeg.errors import InspectorsUnavailable
 from media_library.ffmpeg.inspectors import Inspectors, Limits
 from media_library.ffmpeg.untrusted import Bounds
-from media_library.models import LibraryRoot, ScanReport
+from media_library.models import LibraryRoot, ScanReport, Video
 from media_library.moves import recover_moves
 from media_library.paths import FOLDER_FLAGS, decode_path, open_beneath
 from media_library.scanner import applying, matching, roots, staging
@@ -73,7 +74,7 @@ def scan(
 
     `settle`: younger files than so many seconds wait for the next scan. `dry_run` writes nothing, not even the report.
     `allow_missing` goes on where a guard would stop: many files gone, another folder than before. `on_changed` gets the
-    ids of the rows of each batch after it is committed.
+    ids of the rows of each batch after it is committed; where a scan dies in between, the next one says them again.
     """
     order = _Order(
         root=root,
@@ -144,7 +145,10 @@ def _scan_root(descriptor: int, order: _Order, report: ScanReport) -> None:
     root = roots.recognise(descriptor, order.root, accept_another=order.allow_missing)
     if not order.dry_run:
         roots.register(root, descriptor)
+        untold = _untold_changes(root)
         _begin(report, root)
+        for start in range(0, len(untold), ROWS_PER_WRITE):
+            order.on_changed(untold[start : start + ROWS_PER_WRITE])
         recover_moves()  # first, or a file that a crash left between two places would seem to be missing
     else:
         report.root = root
@@ -304,6 +308,13 @@ def _begin(report: ScanReport, root: LibraryRoot) -> None:
     report.root = root
     report.save()
     report.refresh_from_db(fields=["started_at"])
+
+
+def _untold_changes(root: LibraryRoot) -> list[int]:
+    """The rows changed since the first scan that has not completed: it may have died before it told anybody of them."""
+    completed = ScanReport.objects.filter(root=root, status=ScanReport.Status.COMPLETED).aggregate(last=Max("pk"))["last"] or 0
+    began = ScanReport.objects.filter(root=root, pk__gt=completed).aggregate(first=Min("started_at"))["first"]
+    return list(Video.objects.filter(updated_at__gte=began).order_by("pk").values_list("pk", flat=True)) if began else []
 
 
 def _finish(report: ScanReport) -> None:

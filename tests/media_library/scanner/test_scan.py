@@ -209,6 +209,26 @@ def test_changed_ids_are_told_after_they_are_written(scan_library: Scan, add: Ad
     assert told == [Video.objects.get().pk]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_a_dying_scan_did_not_tell_the_next_one_tells(scan_library: Scan, add: Add, library: Path) -> None:
+    add("holiday.mp4", 1)
+    scan_library()
+    (library / "private").mkdir()
+    (library / "holiday.mp4").rename(library / "private" / "holiday.mp4")
+    told: list[int] = []
+
+    def die(ids: list[int]) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        scan_library(on_changed=die)
+    scan_library(on_changed=told.extend)
+    assert told == [Video.objects.get(path="private/holiday.mp4").pk]
+
+    scan_library(on_changed=told.extend)
+    assert len(told) == 1
+
+
 def test_equal_files_are_duplicates_and_both_stand(scan_library: Scan, add: Add) -> None:
     add("a.mp4", 1)
     add("other.mp4", 2)
