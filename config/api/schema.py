@@ -57,17 +57,20 @@ def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     for operations in result["paths"].values():
-        for operation in operations.values():
-            for status in _errors_of(operation):
+        for method, operation in operations.items():
+            for status in _errors_of(method, operation):
                 operation["responses"].setdefault(status, {"description": ERRORS[status], "content": content})
     return result
 
 
-def _errors_of(operation: dict[str, Any]) -> list[str]:
+def _errors_of(method: str, operation: dict[str, Any]) -> list[str]:
     kinds = {parameter["in"] for parameter in operation.get("parameters", ())}
     errors = ["403", "503"]
-    if {} not in operation.get("security", [{}]):
+    is_open = {} in operation.get("security", [{}])
+    if not is_open or "auth" in operation["tags"]:
         errors.append("401")
+    if "path" in kinds and method != "get":
+        errors.append("409")
     if "path" in kinds:
         errors.append("404")
     if "query" in kinds:

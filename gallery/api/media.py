@@ -106,7 +106,7 @@ class Lock(APIView):
         body.is_valid(raise_exception=True)
         return _locked(media_id, services.lock([media_id], reason=body.validated_data["reason"], by=_admin(request)))
 
-    @extend_schema(responses=AdminMediaDetail, operation_id="unlock_media", tags=["gallery"])
+    @extend_schema(responses={200: AdminMediaDetail}, operation_id="unlock_media", tags=["gallery"])
     def delete(self, request: Request, media_id: int) -> Response:
         """Open a medium to the public again."""
         return _locked(media_id, services.unlock([media_id], by=_admin(request)))

@@ -81,7 +81,9 @@ class OneVideo(APIView):
         gallery.refresh([video_id])
         return Response(_detail(video_id))
 
-    @extend_schema(parameters=[RemovalQuery], request=None, responses=SuccessSerializer, operation_id="remove_video", tags=["videos"])
+    @extend_schema(
+        parameters=[RemovalQuery], request=None, responses={200: SuccessSerializer}, operation_id="remove_video", tags=["videos"]
+    )
     def delete(self, request: Request, video_id: int) -> Response:
         """Hide a video and mark it invalid; its file stays, or moves to the library's trash."""
         query = RemovalQuery(data=request.query_params.dict())

@@ -255,6 +255,7 @@ class TestClosed:
             "?search=harbour",
             "?search=ha",
             "?category=sea",
+            "?category=",
             "?sort=popular",
             "?sort=most_viewed",
             "?orientation=landscape",
