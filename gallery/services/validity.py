@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from django.contrib.auth.models import User
-from django.db.models import Q
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.functions import Now
 
 from gallery.services.changes import distinct, one_change_at_a_time, outcome
@@ -17,7 +17,8 @@ from media_library.outcomes import Outcome
 from media_library.services import VIDEO_NOT_FOUND
 
 IN_TRASH = "moved to the trash"
-REMOVED = Q(is_valid=False) | Q(trashed_at__isnull=False)
+UNREADABLE = Q(is_valid=False, width=None)  # a scan could not read the file: no person makes it valid
+REMOVED = Q(is_valid=False, width__isnull=False) | Q(trashed_at__isnull=False)
 NOT_REMOVED = "The video is neither invalid nor in the trash"
 
 
@@ -27,7 +28,8 @@ def mark_invalid(ids: Iterable[int], *, reason: str, by: User | None) -> Outcome
     with one_change_at_a_time():
         done = _existing(ids)
         hide(done)
-        Video.objects.filter(pk__in=done).update(is_valid=False, invalid_reason=reason, updated_at=Now())
+        why = Case(When(UNREADABLE, then=F("invalid_reason")), default=Value(reason, output_field=TextField()))
+        Video.objects.filter(pk__in=done).update(is_valid=False, invalid_reason=why, updated_at=Now())
         note(done, f"Marked invalid: {reason}" if reason else "Marked invalid.", by=by)
     return outcome(ids, done, otherwise=VIDEO_NOT_FOUND)
 
@@ -43,16 +45,20 @@ def trash(ids: Iterable[int], *, by: User | None) -> Outcome:
 
 
 def restore(ids: Iterable[int], *, by: User | None) -> Outcome:
-    """Make invalid or trashed videos valid again, their files where they were; the gallery does not take them back by itself."""
+    """Make invalid or trashed videos valid again, their files where they were; the gallery does not take them back by itself.
+
+    A file that no scan could read comes out of the trash, and stays invalid.
+    """
     ids = list(ids)
     removed = list(Video.objects.filter(pk__in=distinct(ids)).filter(REMOVED).order_by("pk"))
     failures = _each_file(moves.restore_file, [video for video in removed if video.trashed_at], by=by)
     with one_change_at_a_time():
         done = _existing(video.pk for video in removed if video.pk not in failures)
-        Video.objects.filter(pk__in=done).update(is_valid=True, invalid_reason="", updated_at=Now())
+        Video.objects.filter(pk__in=done).exclude(UNREADABLE).update(is_valid=True, invalid_reason="", updated_at=Now())
         note(done, "Restored.", by=by)
-    known = Video.objects.filter(pk__in=distinct(ids)).values_list("pk", flat=True)
-    return outcome(ids, done, otherwise=VIDEO_NOT_FOUND, reasons=dict.fromkeys(known, NOT_REMOVED) | failures)
+    known = Video.objects.filter(pk__in=distinct(ids)).values_list("pk", "is_valid", "invalid_reason")
+    reasons = {id: NOT_REMOVED if is_valid else f"The file cannot be read: {why}" for id, is_valid, why in known}
+    return outcome(ids, done, otherwise=VIDEO_NOT_FOUND, reasons=reasons | failures)
 
 
 def _each_file(move: Callable[..., object], videos: Iterable[Video], *, by: User | None) -> dict[int, str]:

@@ -68,6 +68,18 @@ def test_a_trashed_file_leaves_its_place_and_comes_back_to_it(library: Path) -> 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_a_scan_could_not_read_stays_invalid_with_its_reason(library: Path) -> None:
+    clip = with_file(video(path="videos/torn.mp4", is_valid=False, invalid_reason="It is damaged", width=None, height=None), b"torn")
+
+    assert restore([clip.pk], by=None).skipped == {clip.pk: "The file cannot be read: It is damaged"}
+    assert trash([clip.pk], by=None).done == restore([clip.pk], by=None).done == (clip.pk,)
+
+    clip.refresh_from_db()
+    assert (clip.is_valid, clip.invalid_reason, clip.trashed_at) == (False, "It is damaged", None)
+    assert (library / "videos/torn.mp4").exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_file_that_cannot_be_moved_is_hidden_and_says_why(library: Path) -> None:
     clip = video(path="videos/gone.mp4")
     publish([clip.pk], category="sea", by=None)

@@ -103,6 +103,7 @@ def test_a_published_video_tells_its_engagement_and_offers_what_can_be_done(admi
         ({}, ["publish", "mark_invalid", "trash"]),
         ({"directory_type": "private"}, ["mark_invalid", "trash"]),
         ({"is_valid": False}, ["restore"]),
+        ({"is_valid": False, "width": None}, ["trash"]),
         ({"trashed_at": timezone.now(), "is_valid": False}, ["restore"]),
     ],
 )
