@@ -91,7 +91,8 @@ def claimed(path: Path, *, address: str) -> Iterator[DataFolder]:
 
 def _make(path: Path) -> None:
     try:
-        (path / "logs").mkdir(parents=True, exist_ok=True)
+        for name in ("logs", "static"):  # WhiteNoise warns when the latter is missing, even while it needs none
+            (path / name).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path) as probe:
             probe.write(b"may we write here?")
     except OSError as error:
