@@ -20,6 +20,7 @@ from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_START = 60.0
+BYTECODE_CACHE = ("-X", f"pycache_prefix={sys.pycache_prefix}") if sys.pycache_prefix else ()  # where ours is kept
 FILES_PER_PROCESS = 500  # then a fresh one: whatever a library leaks is bounded
 
 
@@ -134,7 +135,7 @@ class _Inspector:
     def _popen(connection: socket.socket, options: str) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "media_library.ffmpeg.worker", options],
+                [sys.executable, *BYTECODE_CACHE, "-m", "media_library.ffmpeg.worker", options],
                 stdin=connection.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
