@@ -14,12 +14,13 @@ from django.utils.safestring import SafeString
 
 from gallery.admin import actions
 from gallery.admin.categories import categories_page
+from gallery.listing import MOST_HITS
 from gallery.models import MediaTotal, PublicMedia
 from gallery.querysets import PublicMediaQuerySet
 from media_library import labels
 from media_library.admin.filters import ChoiceFilter, SortFilter, WordFilter
 from media_library.admin.forms import open_categories
-from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
+from media_library.admin.paging import LargeModelAdmin, chosen_filters
 from media_library.models import Orientation
 
 
@@ -99,7 +100,7 @@ class PublicMediaAdmin(LargeModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[PublicMedia], search_term: str
     ) -> tuple[QuerySet[PublicMedia], bool]:
         text = search_term.strip()[:200]
-        return (cast(PublicMediaQuerySet, queryset).searched(text, most=COUNT_LIMIT) if text else queryset), False
+        return (cast(PublicMediaQuerySet, queryset).searched(text, most=MOST_HITS) if text else queryset), False
 
     @admin.display(description="Poster")
     def poster(self, media: PublicMedia) -> SafeString:
