@@ -12,7 +12,7 @@ from media_library.scanner.findings import Findings
 from media_library.scanner.staging import Buffer, execute, rows
 from media_library.scanner.walk import Sighting
 
-ROWS_PER_FETCH = 5000
+ROWS_PER_FETCH = 20_000
 FILES_PER_BEAT = 1000  # between two words about the progress
 
 

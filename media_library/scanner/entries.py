@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 
 from django.db import transaction
 
@@ -11,7 +12,7 @@ from media_library.ffmpeg.probe import Probe
 from media_library.naming import directory_type_of, names_of
 from media_library.paths import decode_path
 from media_library.scanner.matching import whole_seconds
-from media_library.scanner.reading import Reading
+from media_library.scanner.reading import Arrival, Reading
 from media_library.scanner.staging import copy, execute, rows
 from media_library.shapes import orientation_of, quality_of
 
@@ -24,7 +25,7 @@ class Entry:
     filename: str
     directory_type: str | None
     file_size: int
-    file_mtime_ns: int
+    file_mtime_ns: int | None  # None: the next scan reads the file again
     oshash: str | None
     file_hash: str | None
     is_valid: bool
@@ -47,15 +48,22 @@ class Entry:
 
 
 COLUMNS = tuple(field.name for field in fields(Entry))
-# What an admin may have written stays when the content changes.
+# What an admin may have written stays when the content changes, and so does an admin's removal: an invalid row
+# with a width, as `gallery.services.validity` tells it from a file that no scan could read.
 ADMINS_OWN = ("title", "producer", "creator")
+_REMOVED = "NOT videos.is_valid AND videos.width IS NOT NULL"
+_KEPT = {
+    **{name: f"coalesce(nullif(videos.{name}, ''), excluded.{name})" for name in ADMINS_OWN},
+    "is_valid": f"excluded.is_valid AND NOT ({_REMOVED})",
+    "invalid_reason": f"CASE WHEN excluded.is_valid AND {_REMOVED} THEN videos.invalid_reason ELSE excluded.invalid_reason END",
+}
+_VALUES = attrgetter(*COLUMNS)
 _TEMPORARY = "scan_entries"
 _INSERT = f"""
     INSERT INTO videos ({", ".join(COLUMNS)}, last_validated)
     SELECT {", ".join(COLUMNS)}, now() FROM {_TEMPORARY} ORDER BY path
     ON CONFLICT (path) DO UPDATE SET
-        {", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ADMINS_OWN)},
-        {", ".join(f"{name} = coalesce(nullif(videos.{name}, ''), excluded.{name})" for name in ADMINS_OWN)},
+        {", ".join(f"{name} = {_KEPT.get(name, f'excluded.{name}')}" for name in COLUMNS)},
         last_validated = now(), updated_at = now(), perceptual_hash = NULL, absent_at = NULL, missing_since = NULL
     RETURNING id"""
 
@@ -70,7 +78,7 @@ def entry_of(reading: Reading, *, file_hash: str | None = None) -> Entry:
         filename=file.path.rpartition("/")[2],
         directory_type=directory_type_of(place),
         file_size=file.size,
-        file_mtime_ns=file.mtime_ns,
+        file_mtime_ns=file.mtime_ns if inspection.is_conclusive else None,
         oshash=inspection.oshash or None,
         file_hash=file_hash,
         is_valid=probe is not None,
@@ -87,10 +95,24 @@ def entry_of(reading: Reading, *, file_hash: str | None = None) -> Entry:
 def write(entries: Sequence[Entry]) -> list[int]:
     """Insert the entries, and where a row has the path already give it the new content; returns the rows' ids."""
     execute(f"CREATE TEMPORARY TABLE {_TEMPORARY} ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM videos WITH NO DATA")
-    copy(_TEMPORARY, map(astuple, entries))
+    copy(_TEMPORARY, map(_VALUES, entries))
     ids = [row[0] for row in rows(_INSERT)]
     execute(f"DROP TABLE {_TEMPORARY}")
     return ids
+
+
+def let_rest(arrivals: Sequence[Arrival]) -> None:
+    """Leave files that this scan could not read as they were; those that the one before could not read either until they change."""
+    execute(
+        """UPDATE videos v SET file_size = f.size, file_mtime_ns = f.mtime_ns, last_validated = now()
+           FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS f(id, size, mtime_ns)
+           WHERE v.id = f.id AND NOT v.is_valid AND v.file_mtime_ns IS NULL""",
+        [
+            [arrival.video_id for arrival in arrivals],
+            [arrival.file.size for arrival in arrivals],
+            [arrival.file.mtime_ns for arrival in arrivals],
+        ],
+    )
 
 
 def _described(entry: Entry, probe: Probe) -> Entry:

@@ -23,7 +23,7 @@ from media_library.moves import recover_moves
 from media_library.paths import FOLDER_FLAGS, decode_path, open_beneath
 from media_library.scanner import applying, matching, roots, staging
 from media_library.scanner.comparing import Comparison, compare, known_files
-from media_library.scanner.entries import entry_of, write
+from media_library.scanner.entries import entry_of, let_rest, write
 from media_library.scanner.errors import ScanRefused
 from media_library.scanner.findings import Findings
 from media_library.scanner.lock import one_at_a_time
@@ -251,7 +251,7 @@ def _read(order: _Order, report: ScanReport, findings: Findings, reader: Reader)
 
 def _store(batch: list[Reading], report: ScanReport, findings: Findings, reader: Reader, *, workers: int) -> list[int]:
     twins = find_twins(batch, reader, workers=workers)
-    entries = []
+    entries, unread = [], []
     for reading in batch:
         path = reading.arrival.file.path
         if reading.is_unsettled:
@@ -262,12 +262,16 @@ def _store(batch: list[Reading], report: ScanReport, findings: Findings, reader:
             )
         elif reading.problem:
             findings.add("failed", path, reading.problem)
+        elif reading.arrival.video_id is not None and not reading.inspection.is_conclusive:
+            findings.add("failed", path, reading.inspection.reason)
+            unread.append(reading.arrival)
         else:
             entries.append(entry_of(reading, file_hash=twins.hashes.get(path)))
             _count(reading.arrival, reading.inspection.reason, twins.duplicate_of.get(path), findings)
     report.new_count, report.changed_count = findings.counts["new"], findings.counts["changed"]
     report.failed_count, report.duplicate_count = findings.counts["failed"], findings.counts["duplicate"]
     report.unsettled_count = findings.counts["unsettled"]
+    let_rest(unread)
     return write(entries) if entries else []
 
 
