@@ -20,12 +20,16 @@ LARGEST_POSTER = 4 * 1024 * 1024  # bytes
 
 @dataclass(frozen=True)
 class Inspection:
-    """A file's identity and, where it is a video that we accept, its probe; `reason` says why it is not."""
+    """A file's identity and, where it is a video that we accept, its probe; `reason` says why it is not.
+
+    It is not conclusive when the process that read the file was ended: another look may show more.
+    """
 
     oshash: str = ""
     probe: Probe | None = None
     poster: bytes | None = None  # WebP; None when it was not asked for or none could be made
     reason: str = ""
+    is_conclusive: bool = True
 
 
 def send(connection: socket, inspection: Inspection) -> None:

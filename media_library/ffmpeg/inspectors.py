@@ -52,7 +52,7 @@ class Inspectors:
             inspector.stop()
 
     def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
-        """Inspect an open regular file; a file that nobody survives is an Inspection with that reason."""
+        """Inspect an open regular file; one that nobody survives is an Inspection with that reason, and not conclusive."""
         inspector = self._idle.get()
         try:
             return _twice(inspector, descriptor, with_poster=with_poster)
@@ -68,7 +68,7 @@ def _twice(inspector: _Inspector, descriptor: int, *, with_poster: bool) -> Insp
         try:
             return inspector.inspect(descriptor, with_poster=with_poster)
         except InspectionCrashed as error:
-            return Inspection(reason=f"{error}: it may be too large for its memory")
+            return Inspection(reason=f"{error}: it may be too large for its memory", is_conclusive=False)
 
 
 class _Inspector:
@@ -90,7 +90,7 @@ class _Inspector:
             return receive(connection)
         except TimeoutError:
             self.stop()
-            return Inspection(reason=f"Reading it took more than {self._limits.timeout:g} seconds")
+            return Inspection(reason=f"Reading it took more than {self._limits.timeout:g} seconds", is_conclusive=False)
         except (InspectionCrashed, OSError) as error:
             self.stop()
             raise InspectionCrashed("Reading it crashed the process that tried") from error
