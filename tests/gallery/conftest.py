@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from config import redis
@@ -30,9 +31,9 @@ def library(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_views_of_other_tests() -> None:
-    """Ids come again in the next test, and Redis does not roll back."""
+    """Ids come again in the next test, and Redis does not roll back; a neighbour under xdist has another database."""
     client = redis.client()
-    if keys := client.keys("{views of test_*"):
+    if keys := client.keys(f"{{views of {connection.settings_dict['NAME']}}}:*"):
         client.delete(*keys)
 
 
