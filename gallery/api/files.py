@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -19,8 +21,19 @@ from gallery.listing import MediaLocked, MediaNotFound
 from gallery.streaming import FileMissing, file_response
 
 
+def answers(content_type: str) -> dict[Any, Any]:
+    """What `file_response` answers with, for the OpenAPI document."""
+    return {
+        (200, content_type): OpenApiTypes.BINARY,
+        (206, content_type): OpenApiResponse(OpenApiTypes.BINARY, description="The range that was asked for"),
+        304: OpenApiResponse(description="The file is the one of `If-None-Match` or `If-Modified-Since`"),
+        412: OpenApiResponse(description="The file is not the one of `If-Match` or `If-Unmodified-Since`"),
+        416: OpenApiResponse(description="The file ends before the range; `Content-Range` says its size"),
+    }
+
+
 class Stream(PublicView):
-    @extend_schema(responses={(200, "video/*"): OpenApiTypes.BINARY}, operation_id="stream_media", tags=["gallery"])
+    @extend_schema(responses=answers("video/*"), operation_id="stream_media", tags=["gallery"])
     def get(self, request: Request, media_id: int) -> HttpResponseBase:
         """The original file, whole or the range that is asked for."""
         with refusals():
@@ -30,7 +43,7 @@ class Stream(PublicView):
 class Thumbnail(APIView):
     permission_classes = (AllowAny,)
 
-    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY}, operation_id="get_thumbnail", tags=["gallery"])
+    @extend_schema(responses=answers("image/webp"), operation_id="get_thumbnail", tags=["gallery"])
     def get(self, request: Request, media_id: str, poster_hash: str) -> HttpResponseBase:
         """The poster of a medium, at its `thumbnailPath`."""
         with refusals():

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from gallery.api.errors import refusals
-from gallery.api.files import send_original, send_poster
+from gallery.api.files import answers, send_original, send_poster
 from gallery.files import MediaFiles, video_files
 from gallery.listing import MediaNotFound
 from media_library.services import VIDEO_NOT_FOUND
 
 
 class VideoStream(APIView):
-    @extend_schema(responses={(200, "video/*"): OpenApiTypes.BINARY}, operation_id="stream_video", tags=["videos"])
+    @extend_schema(responses=answers("video/*"), operation_id="stream_video", tags=["videos"])
     def get(self, request: Request, video_id: int) -> HttpResponseBase:
         """The original file, whole or the range that is asked for."""
         with refusals():
@@ -25,7 +24,7 @@ class VideoStream(APIView):
 
 
 class VideoThumbnail(APIView):
-    @extend_schema(responses={(200, "image/webp"): OpenApiTypes.BINARY}, operation_id="get_video_thumbnail", tags=["videos"])
+    @extend_schema(responses=answers("image/webp"), operation_id="get_video_thumbnail", tags=["videos"])
     def get(self, request: Request, video_id: int) -> HttpResponseBase:
         """The video's poster."""
         with refusals():

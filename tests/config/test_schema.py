@@ -52,6 +52,13 @@ def test_every_operation_says_its_errors(made: Document) -> None:
             assert "409" in responses or method == "GET" or "{" not in plain(route), route
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/media/public/{media_id}/stream", "/api/videos/{video_id}/stream", "/api/videos/{video_id}/thumbnail"]
+)
+def test_streams_say_how_ranges_and_conditions_end(made: Document, path: str) -> None:
+    assert {"200", "206", "304", "404", "412", "416"} <= set(made["paths"][path]["get"]["responses"])
+
+
 def test_signing_in_may_be_refused(made: Document) -> None:
     assert "401" in made["paths"]["/api/auth/token"]["post"]["responses"]
 
