@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logging import logging_config
@@ -193,6 +194,8 @@ STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=128)  # files 
 X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of the library; empty: we send files
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
 CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-none-match", "if-range", "range")
+CORS_EXPOSE_HEADERS = ("Accept-Ranges", "Content-Range", "ETag", "Retry-After")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request body that is no upload
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 DISABLED = "Media features are disabled"
-ALWAYS_ON = ("/admin/", "/static/", "/api/auth/", "/api/schema", "/api/docs", "/api/videos/health", "/healthz", "/readyz")
+ALWAYS_ON = re.compile(r"/(?:admin|static|api/auth)/.*|/(?:admin|api/schema|api/docs|api/videos/health|healthz|readyz)", re.DOTALL)
 
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate", "Content-Range", "Vary", "Access-Control-Allow-Origin")
 
@@ -69,7 +70,7 @@ def media_features(get_response: GetResponse) -> Callable[[HttpRequest], HttpRes
     """Answer every media endpoint and page with 503 unless `ENABLE_MEDIA_FEATURES` is set."""
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        if settings.ENABLE_MEDIA_FEATURES or request.path_info.startswith(ALWAYS_ON):
+        if settings.ENABLE_MEDIA_FEATURES or ALWAYS_ON.fullmatch(request.path_info):
             return get_response(request)
         if is_api(request):
             return error_response(503, DISABLED, retry_after=3600)

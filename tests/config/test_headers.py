@@ -65,9 +65,17 @@ def test_a_preflight_names_what_is_allowed(visitor: Client) -> None:
         "/api/videos/1",
         headers={"Origin": ALLOWED, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "authorization"},
     )
+    allowed = set(reply["Access-Control-Allow-Headers"].split(", "))
 
     assert reply.status_code == 200
-    assert "PATCH" in reply["Access-Control-Allow-Methods"] and "authorization" in reply["Access-Control-Allow-Headers"]
+    assert "PATCH" in reply["Access-Control-Allow-Methods"]
+    assert {"authorization", "content-type", "idempotency-key", "if-none-match", "if-range", "range"} <= allowed
+
+
+def test_a_player_elsewhere_may_read_what_ranges_and_refusals_say(visitor: Client) -> None:
+    reply = visitor.get("/api/media/public", headers={"Origin": ALLOWED})
+
+    assert set(reply["Access-Control-Expose-Headers"].split(", ")) == {"Accept-Ranges", "Content-Range", "ETag", "Retry-After"}
 
 
 def test_private_replies_stay_out_of_shared_caches(admin_api: Client) -> None:
@@ -89,6 +97,8 @@ class TestDisabled:
             "/api/media/public/1/stream",
             "/thumbnails/1-0123456789ab.webp",
             "/api/nothing",
+            "/api/videos/healthz",
+            "/api/schemas",
         ],
     )
     def test_media_endpoints_say_so(self, admin_api: Client, path: str) -> None:
@@ -97,7 +107,7 @@ class TestDisabled:
         assert (reply.status_code, reply.json()) == (503, {"error": "Media features are disabled"})
         assert reply["Retry-After"]
 
-    @pytest.mark.parametrize("path", ["/", "/watch/1"])
+    @pytest.mark.parametrize("path", ["/", "/watch/1", "/administration"])
     def test_pages_say_so(self, visitor: Client, path: str) -> None:
         reply = visitor.get(path)
 
@@ -115,6 +125,6 @@ class TestDisabled:
         browser = Client()
         browser.force_login(admin)
 
-        assert browser.get("/admin/").status_code == 200
+        assert [browser.get(path).status_code for path in ("/admin/", "/admin")] == [200, 302]
         assert admin_api.get("/api/auth/me").status_code == 200
         assert [visitor.get(path).status_code for path in ("/healthz", "/readyz", "/api/schema", "/api/docs")] == [200] * 4
