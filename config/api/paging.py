@@ -26,13 +26,15 @@ class PagingQuery(QuerySerializer):
 
     limit = QueryIntegerField(required=False, min_value=1, help_text=f"rows in the reply; above {LARGEST_LIMIT} counts as {LARGEST_LIMIT}")
     offset = QueryIntegerField(required=False, default=0, min_value=0, help_text="rows to skip")
-    cursor = StrictTextField(required=False, max_length=512, help_text="`nextCursor` of the previous reply; takes the place of `offset`")
+    cursor = StrictTextField(
+        required=False, allow_blank=True, max_length=512, help_text="`nextCursor` of the previous reply; takes the place of `offset`"
+    )
 
 
 def paging_of(query: dict[str, Any], *, default_limit: int) -> Paging:
     """The paging among the validated parameters of a `PagingQuery`."""
     limit = min(query.get("limit", default_limit), LARGEST_LIMIT)
-    return Paging(limit=limit, offset=query["offset"], cursor=query.get("cursor"))
+    return Paging(limit=limit, offset=query["offset"], cursor=query.get("cursor") or None)
 
 
 class PaginationSerializer(serializers.Serializer[Any]):

@@ -56,8 +56,9 @@ def test_a_limit_above_a_hundred_counts_as_a_hundred() -> None:
     assert paging_of(PagingQuery.read(QueryDict("limit=9223372036854775807")), default_limit=24).limit == 100
 
 
-def test_defaults() -> None:
-    assert paging_of(PagingQuery.read(QueryDict("")), default_limit=24) == Paging(limit=24, offset=0, cursor=None)
+@pytest.mark.parametrize("query", ["", "cursor="])
+def test_defaults(query: str) -> None:
+    assert paging_of(PagingQuery.read(QueryDict(query)), default_limit=24) == Paging(limit=24, offset=0, cursor=None)
 
 
 @given(st.integers(min_value=0, max_value=LARGEST_ID))
