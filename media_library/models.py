@@ -51,7 +51,7 @@ class Video(models.Model):
     a trashed one `trashed_at`, a refused one `is_valid=False` with its `invalid_reason`.
     """
 
-    path = models.TextField(unique=True, db_collation="C", help_text="relative to the library root")
+    path = models.TextField(db_collation="C", help_text="relative to the library root")
     filename = models.TextField()
     producer = models.TextField(null=True, blank=True)
     creator = models.TextField(null=True, blank=True)
@@ -144,6 +144,8 @@ class Video(models.Model):
             GinIndex(fields=["tags"], name="idx_videos_tags", opclasses=["jsonb_path_ops"]),
         )
         constraints = (
+            # Not unique=True: that adds an index for LIKE, which a column in byte order does not need.
+            models.UniqueConstraint(fields=["path"], name="videos_path_unique"),
             models.CheckConstraint(condition=~Q(path="") & ~Q(path__startswith="/"), name="videos_path_is_relative"),
             models.CheckConstraint(condition=Q(file_size__isnull=True) | Q(file_size__gte=0), name="videos_file_size_not_negative"),
             models.CheckConstraint(
