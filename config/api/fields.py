@@ -79,14 +79,14 @@ class RowSerializer(serializers.Serializer[Any]):
 
 
 class IdField(serializers.IntegerField):
-    """An id in a JSON body; like one in a path, what no column can hold reads as 0, which no row has."""
+    """An id in a JSON body; what no column can hold is refused, for a reply could not repeat it."""
 
-    default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number."}
+    default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number of at most 64 bits."}
 
     def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
+        if type(data) is not int or abs(data) > LARGEST_ID:
             self.fail("invalid")
-        return data if abs(data) <= LARGEST_ID else 0
+        return data
 
 
 class QueryIntegerField(serializers.IntegerField):
