@@ -18,6 +18,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
 
 from gallery.ranges import ByteRange, UnsatisfiableRange, parse_range
+from media_library.paths import shown
 from media_library.relocation import NotAFile, UnsafePath, open_file
 
 CHUNK = 256 * 1024  # bytes read at a time
@@ -67,7 +68,7 @@ def file_response(request: HttpRequest, path: Path, *, root: Path, filename: str
         else:
             response = _answer(request, os.fstat(descriptor), descriptor, open_files)
     response["Content-Type"] = CONTENT_TYPES.get(PurePath(filename).suffix.lower(), "application/octet-stream")
-    response["Content-Disposition"] = content_disposition_header(False, _CONTROL_CHARACTERS.sub("_", filename)) or "inline"
+    response["Content-Disposition"] = content_disposition_header(False, _CONTROL_CHARACTERS.sub("_", shown(filename))) or "inline"
     response["Content-Security-Policy"] = FILE_POLICY
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-cache"  # kept, but asked for again each time: a lock shows at once

@@ -13,7 +13,8 @@ from media_library.models import ScanReport, Video
 # A badge is (kind, word); the kind is a class of the style sheet, the word is what a reader is told.
 Badge = tuple[str, str]
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# With the private-use characters that stand for bytes which are no text: see `paths`.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\uf780-\uf7ff]")
 
 COUNTS = (  # column, what one and many are called
     ("new_count", "new file", "new files"),
@@ -76,7 +77,10 @@ def state_of(video: Video) -> list[Badge]:
 
 
 def plain(text: str) -> str:
-    """Text whose control characters are shown, so that none can reorder it: `exe.mp4` must not read as `4pm.exe`."""
+    """Text whose control characters, and bytes that are no text, are shown.
+
+    None can reorder it: `exe.mp4` must not read as `4pm.exe`.
+    """
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Left, Now, Upper
 
-from media_library.paths import decode_path
+from media_library.paths import decode_path, shown
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 
@@ -164,7 +164,7 @@ class Video(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.title or self.filename
+        return self.title or shown(self.filename)
 
     @property
     def absolute_path(self) -> Path:

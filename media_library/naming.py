@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from media_library.ffmpeg.probe import clean_text
 from media_library.models import DirectoryType
+from media_library.paths import encode_path, shown
 
 LONGEST_TITLE = 200  # characters
 _NOISE = re.compile(
@@ -55,7 +56,7 @@ def directory_type_of(path: PurePath) -> DirectoryType | None:
 
 def readable_title(filename: str) -> str | None:
     """`The.Long_Road-1080p.x264.mp4` as `The Long Road`; names that cameras give stay as they are."""
-    stem = clean_text(PurePath(filename).stem, longest=LONGEST_TITLE)
+    stem = clean_text(shown(encode_path(PurePath(filename).stem)), longest=LONGEST_TITLE)
     if _CAMERA.fullmatch(stem):
         return stem
     text = " ".join(_BRACKETS.sub(" ", _NOISE.sub(" ", _with_spaces(_YOUTUBE_ID.sub("", stem)))).split()).strip(" .-–")

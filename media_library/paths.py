@@ -33,6 +33,11 @@ def decode_path(text: str) -> Path:
     return Path(os.fsdecode(raw))
 
 
+def shown(path: str) -> str:
+    """What people see of a path that `encode_path` wrote: U+FFFD for each byte that is no text."""
+    return _ESCAPED.sub("\N{REPLACEMENT CHARACTER}", path)
+
+
 def _escape(match: re.Match[str]) -> str:
     return "".join(chr(_ESCAPE + byte) for byte in os.fsencode(match.group()))
 

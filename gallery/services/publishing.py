@@ -27,7 +27,8 @@ from media_library.services import VIDEO_NOT_FOUND
 logger = logging.getLogger(__name__)
 
 COPIES = {  # column of public_media -> what it copies of the video
-    "filename": "video.filename",
+    # As `paths.shown` shows a name: its bytes that are no text are private-use characters in the library's rows.
+    "filename": "regexp_replace(video.filename, '[\uf780-\uf7ff]', '\ufffd', 'g')",
     "title": "video.title",
     "duration_seconds": "video.duration_seconds",
     "quality": "video.quality",

@@ -29,6 +29,17 @@ def test_a_published_video_shows_its_own_columns_and_a_poster_address_with_its_i
     assert shown["view_count"] == 0
 
 
+def test_visitors_see_a_replacement_where_a_name_holds_bytes_that_are_no_text() -> None:
+    cafe = video(path="videos/caf\uf7e9.mp4", filename="caf\uf7e9.mp4")
+
+    publish([cafe.pk], category="sea", by=None)
+
+    medium = PublicMedia.objects.get()
+    assert (medium.filename, medium.path) == ("caf\ufffd.mp4", "/public/sea/caf\ufffd.mp4")
+    assert refresh([cafe.pk]) == 0
+    assert Video.objects.get().filename == "caf\uf7e9.mp4"
+
+
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [

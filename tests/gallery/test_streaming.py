@@ -157,6 +157,7 @@ def test_only_a_regular_file_inside_the_library_is_served(client: Client, media_
         ('quo"te\\.mp4', r'inline; filename="quo\"te\\.mp4"'),
         ("日本.mp4", "inline; filename*=utf-8''%E6%97%A5%E6%9C%AC.mp4"),
         ("a;b.mp4", 'inline; filename="a;b.mp4"'),
+        ("caf\uf7e9.mp4", "inline; filename*=utf-8''caf%EF%BF%BD.mp4"),
     ],
 )
 def test_any_name_makes_a_safe_header(library: Path, filename: str, disposition: str) -> None:

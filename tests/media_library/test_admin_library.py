@@ -72,6 +72,12 @@ def test_a_name_cannot_reverse_the_text_around_it(show: Callable[..., str]) -> N
     assert titles(show()) == ["invoice\ufffd4pm.exe"]
 
 
+def test_bytes_that_are_no_text_are_shown_as_such(show: Callable[..., str]) -> None:
+    video(title=None, filename="caf\uf7e9.mp4")
+
+    assert titles(show()) == ["caf\ufffd.mp4"]
+
+
 def test_a_page_costs_the_same_for_one_video_and_for_sixty(
     admin_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

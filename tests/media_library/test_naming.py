@@ -29,6 +29,8 @@ from media_library.naming import Names, directory_type_of, names_of, readable_ti
         ("🎬.mp4", "🎬"),
         ("new\nline.mp4", "New line"),
         ("hello", "Hello"),
+        ("caf\udce9.mp4", "Caf\ufffd"),
+        ("\udce9\udce8.mp4", "\ufffd\ufffd"),
     ],
 )
 def test_a_file_name_becomes_a_readable_title(filename: str, title: str) -> None:

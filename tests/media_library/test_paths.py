@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media_library.paths import FILE_FLAGS, decode_path, encode_path, open_beneath
+from media_library.paths import FILE_FLAGS, decode_path, encode_path, open_beneath, shown
 
 NAMES = st.binary(min_size=1, max_size=40).filter(lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b".."))
 
@@ -43,6 +43,10 @@ def test_a_file_is_opened_below_the_root(tmp_path: Path) -> None:
     assert os.read(descriptor, 10) == b"content"
     os.close(descriptor)
     os.close(root)
+
+
+def test_people_see_a_replacement_for_what_is_no_text() -> None:
+    assert shown(encode_path("caf\udce9/über.mp4")) == "caf\ufffd/über.mp4"
 
 
 @pytest.mark.parametrize("link", ["folder", "file"])

@@ -43,11 +43,23 @@ def test_json_is_the_only_thing_on_standard_output(library: Path, clips: Clips) 
 
 def test_names_cannot_write_to_the_terminal(library: Path) -> None:
     (library / "evil\n\x1b[31mname.mp4").write_bytes(b"no video")
+    (library / "caf\udce9.mp4").write_bytes(b"no video")
 
     out, _ = run("--settle", "0")
 
     assert "\x1b" not in out
     assert "evil\\n\\x1b[31mname.mp4" in out
+    assert "caf\ufffd.mp4" in out
+
+
+def test_nor_can_the_name_of_a_files_twin(library: Path, clips: Clips) -> None:
+    variant(clips.plain, library / "evil\x1b[31m.mp4")
+    variant(clips.plain, library / "good.mp4")
+
+    out, _ = run("--settle", "0")
+
+    assert "Same content as evil\\x1b[31m.mp4" in out
+    assert "\x1b" not in out
 
 
 def test_a_refusal_is_an_error_with_its_reason(library: Path) -> None:

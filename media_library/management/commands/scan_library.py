@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gallery.services import refresh
 from media_library.models import ScanReport
-from media_library.paths import encode_path
+from media_library.paths import encode_path, shown
 from media_library.scanner import Progress, Stage, scan
 
 BAR = 30  # characters
@@ -85,15 +85,18 @@ def as_text(report: ScanReport, *, is_dry: bool = False) -> str:
         if kind in QUIET_KINDS and not is_dry:
             continue
         of_kind = [line for line in report.findings if line["kind"] == kind]
-        lines += [f"  {kind}: {_shown(line['path'])}{'  ' + line['detail'] if line['detail'] else ''}" for line in of_kind[:SHOWN_PER_KIND]]
+        lines += [
+            f"  {kind}: {_shown(line['path'])}{'  ' + _shown(line['detail']) if line['detail'] else ''}"
+            for line in of_kind[:SHOWN_PER_KIND]
+        ]
         if len(of_kind) > SHOWN_PER_KIND:
             lines.append(f"  {kind}: and {len(of_kind) - SHOWN_PER_KIND} more, see the scan report in the admin")
     return "\n".join(lines)
 
 
-def _shown(path: str) -> str:
-    """A path on one line of a terminal that obeys no characters from a file name."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in path)
+def _shown(text: str) -> str:
+    """A text with paths on one line of a terminal that obeys no characters from a file name."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in shown(text))
 
 
 class _Meter:
