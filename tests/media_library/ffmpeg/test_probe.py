@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PIL import Image
 
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.poster import poster
-from media_library.ffmpeg.probe import Probe, clean_text, mp4_boxes, open_video, probe
+from media_library.ffmpeg.probe import LONGEST_DURATION, Probe, clean_text, mp4_boxes, open_video, probe
 from media_library.ffmpeg.untrusted import Bounds
 from tests.conftest import X264, Clips
 
@@ -150,6 +151,22 @@ def test_faststart_is_told_by_the_order_of_the_boxes(clips: Clips) -> None:
 
 def test_a_broken_frame_rate_is_kept_as_a_fraction(clips: Clips) -> None:
     assert look(clips.make(rate="30000/1001")).frame_rate == Fraction(30000, 1001)
+
+
+@pytest.mark.parametrize("claimed", [4.6 * 86_400, 8 * 86_400, 1e300, -5.0, float("nan"), float("inf")])
+def test_a_claimed_duration_is_bounded_and_costs_no_time(claimed: float, clips: Clips, tmp_path: Path) -> None:
+    data = bytearray(clips.make(name="a.mkv").read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3  # Matroska's Duration, eight bytes long
+    data[at : at + 8] = struct.pack(">d", claimed * 1000)  # in ticks of a millisecond
+    liar = tmp_path / "long.mkv"
+    liar.write_bytes(data)
+    started = time.monotonic()
+
+    described, picture = look_with_poster(liar)
+
+    assert described.duration is None or 0 < described.duration <= LONGEST_DURATION
+    assert picture.size == (320, 180)
+    assert time.monotonic() - started < 10
 
 
 def test_an_absurd_frame_rate_is_unknown(clips: Clips) -> None:

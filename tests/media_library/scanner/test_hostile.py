@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import random
 import socket
 import threading
 import unicodedata
@@ -11,13 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
 from media_library.ffmpeg.inspectors import Inspectors
 from media_library.models import Video
 from media_library.paths import decode_path
 from media_library.scanner.reading import Arrival, FoundFile, Reader
 from media_library.scanner.walk import walk
-from tests.conftest import Clips, variant
+from tests.conftest import X264, Clips, variant
 from tests.media_library.scanner.conftest import Scan, findings
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +110,74 @@ def test_a_file_replaced_meanwhile_waits(library: Path, add: Add, clips: Clips) 
     variant(clips.with_sound, library / "a.mp4")
 
     assert read_problems(library, found) == ["It changed while we looked"]
+
+
+def test_a_folder_of_5000_files_beside_300_folders_inside_each_other(library: Path, scan_library: Scan, clips: Clips) -> None:
+    (library / "many").mkdir()
+    for number in range(5000):
+        (library / "many" / f"{number}.mp4").touch()
+    deep = library.joinpath(*["d"] * 300)
+    variant(clips.plain, deep / "bottom.mp4")
+
+    first, second = scan_library(), scan_library()
+
+    assert (first.status, first.new_count, first.failed_count) == ("completed", 5001, 5000)
+    assert (second.seen_count, second.unchanged_count, second.failed_count) == (5001, 5001, 0)
+    assert [video.filename for video in Video.objects.filter(is_valid=True)] == ["bottom.mp4"]
+
+
+@pytest.mark.parametrize("name", ["flipped.mp4", "flipped.mkv", "flipped.ts", "flipped.avi"])
+def test_flipped_bits_make_a_valid_row_or_one_with_a_reason(library: Path, scan_library: Scan, clips: Clips, name: str) -> None:
+    chance = random.Random(name)
+    codec = ("-c:v", "mpeg4") if name.endswith("avi") else X264
+    whole = clips.make(name=name, codec=codec).read_bytes()
+    for number in range(25):
+        damaged = bytearray(whole)
+        for _ in range(2 ** chance.randrange(8)):
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        (library / f"{number}.{name}").write_bytes(damaged)
+
+    first, second = scan_library(), scan_library()
+
+    assert (first.status, first.new_count, second.unchanged_count) == ("completed", 25, 25)
+    assert_sound()
+
+
+@pytest.mark.parametrize("part", [0.2, 0.6, 0.95])
+def test_what_is_cut_short_behind_its_index_is_invalid(library: Path, scan_library: Scan, clips: Clips, part: float) -> None:
+    whole = clips.make(size="640x360", duration=2.0, extra=("-movflags", "+faststart")).read_bytes()
+    (library / "cut.mp4").write_bytes(whole[: int(len(whole) * part)])
+
+    scan_library()
+
+    assert not Video.objects.get().is_valid
+    assert_sound()
+
+
+def test_a_wrong_extension_changes_nothing_about_what_a_file_is(library: Path, scan_library: Scan, clips: Clips) -> None:
+    picture = clips.run("still.png", "-f", "lavfi", "-i", "testsrc2=size=320x180", "-frames:v", "1")
+    (library / "really-mp4.avi").write_bytes(clips.plain.read_bytes())
+    (library / "really-mkv.mp4").write_bytes(clips.make(name="a.mkv").read_bytes())
+    (library / "really-png.mp4").write_bytes(picture.read_bytes())
+    (library / "really-text.webm").write_text("no video at all\n" * 100)
+    (library / "really-zip.mkv").write_bytes(b"PK\x03\x04" + bytes(1000))
+
+    scan_library()
+
+    valid = Video.objects.filter(is_valid=True).order_by("path").values_list("path", flat=True)
+    assert list(valid) == ["really-mkv.mp4", "really-mp4.avi"]
+    assert_sound()
+
+
+def assert_sound() -> None:
+    """Every row is a video that can be shown, or says why not; the API answers for each."""
+    api = Client(raise_request_exception=False)
+    api.force_login(User.objects.create_superuser("reader"))
+    for video in Video.objects.all():
+        assert (bool(video.width), bool(video.thumbnail_path), not video.invalid_reason) == (video.is_valid,) * 3
+        assert api.get(f"/api/videos/{video.pk}").status_code == 200
+        assert api.get(f"/api/videos/{video.pk}/stream", headers={"Range": "bytes=0-9"}).status_code == 206
+        assert api.get(f"/api/videos/{video.pk}/thumbnail").status_code == (200 if video.is_valid else 404)
 
 
 def test_a_tree_500_deep_and_paths_longer_than_the_system_takes_are_scanned(library: Path, scan_library: Scan, clips: Clips) -> None:
