@@ -36,11 +36,6 @@ class DataFolder:
         return self.path / "samples"
 
     @property
-    def samples_published(self) -> Path:
-        """Exists once the samples have been published: what their owner takes back stays back."""
-        return self.path / "samples-published"
-
-    @property
     def sockets(self) -> Path:
         """A folder for sockets that only we may enter; outside when a path into the data folder is too long for a socket."""
         folder = self.path / "run"

@@ -44,12 +44,11 @@ def scan(running: Instance, root: Path | None) -> None:
 
 
 def publish(running: Instance, root: Path | None, *, category: str | None) -> None:
-    """Publish what was asked for; of the samples most, once, so that the first page is not empty."""
+    """Publish what was asked for; of the samples most, so that the first page is not empty."""
     if category:
         running.site.show("publish_all", category)
-    elif root is None and not running.data.samples_published.exists():
+    elif root is None:
         running.site.manage("publish_samples")
-        running.data.samples_published.touch()
 
 
 def announce(running: Instance) -> None:
