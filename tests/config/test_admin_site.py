@@ -10,6 +10,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 
 from gallery import services
 from media_library.models import LibraryRoot, ScanReport
+from tests.config.conftest import PASSWORD, MakeUser
 from tests.gallery.rows import video, video_list
 
 pytestmark = pytest.mark.django_db
@@ -52,3 +53,14 @@ def test_staff_without_permission_see_no_titles(client: Client) -> None:
 
 def test_the_admin_is_found_without_its_slash(admin_client: Client) -> None:
     assert admin_client.get("/admin").headers["Location"] == "/admin/"
+
+
+def test_the_form_does_not_tell_who_has_an_account(make_user: MakeUser) -> None:
+    known, inactive = make_user(), make_user(is_active=False)
+    tries = [(known.username, "wrong"), ("nobody at all", "wrong"), (inactive.username, PASSWORD), (known.username, PASSWORD)]
+
+    pages = [Client().post("/admin/login/", {"username": name, "password": password}) for name, password in tries]
+
+    assert {(page.status_code, str(page.context["form"].non_field_errors())) for page in pages} == {
+        (200, str(pages[0].context["form"].non_field_errors()))
+    }
