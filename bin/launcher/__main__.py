@@ -1,14 +1,14 @@
-"""Runs one of the two commands and ends it with one sentence, whatever goes wrong."""
+"""Runs one of the commands and ends it with one sentence, whatever goes wrong."""
 
 from __future__ import annotations
 
 import sys
 
-from launcher import checks, processes, settings, up
+from launcher import checks, manage, processes, settings, up
 from launcher.complaints import CannotStart, is_disk_full, require_room
 from launcher.processes import StopRequested
 
-COMMANDS = {"up": up.main, "test": checks.main}
+COMMANDS = {"up": up.main, "test": checks.main, "manage": manage.main}
 
 
 def main() -> int:

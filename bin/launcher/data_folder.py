@@ -44,6 +44,11 @@ class DataFolder:
         mark = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         return Path("/tmp") / f"media-library-{os.getuid()}-{mark}"
 
+    @property
+    def running_site(self) -> Path:
+        """What `bin/manage` runs with, while somebody serves; nobody else may enter the folder."""
+        return self.sockets / "site.json"
+
     def secret(self, name: str, *, size: int) -> str:
         """The secret of that name, made on first use: `size` random bytes as URL-safe text, readable by its owner only."""
         path = self.path / name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -56,6 +57,7 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
             env.setdefault("THUMBNAIL_ROOT", str(known.thumbnails(data.path)))
         env["LIBRARY_ROOT"] = known.root
         django = Site(environment.python, with_site(env, data, host=host, port=port), data.logs)
+        data.running_site.write_text(json.dumps({"python": str(django.python), "env": dict(django.env)}))
         admin = _admin(chosen, data)
         django.prepare(admin)
         if library is None and not data.samples.exists():

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from launcher import instance, settings
+from launcher import instance, libraries, settings
 from launcher.complaints import CannotStart
 from launcher.instance import PASSWORD_FILE, Instance
 from launcher.processes import StopRequested
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     root = Path(library).expanduser().resolve() if library else None
     with instance.running(chosen, library=root) as running:
         say(f"Open at {running.address}/ while the scan goes on; Ctrl-C stops everything.")
-        scan(running, root)
+        scan(running, root, allow_missing=wish.allow_missing)
         publish(running, root, category=wish.publish)
         try:
             announce(running)
@@ -36,9 +36,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def scan(running: Instance, root: Path | None) -> None:
+def scan(running: Instance, root: Path | None, *, allow_missing: bool) -> None:
     """Scan the library on our own terminal; a scan that a guard refuses leaves the site up, as the last scan left it."""
-    if running.site.show("scan_library"):
+    failed = running.site.show("scan_library", *(["--allow-missing"] if allow_missing else []))
+    libraries.find_or_add(root or running.data.samples, data=running.data.path)  # a first scan has just given it its identity
+    if failed:
         running.require_running()
         say(f"The scan of {root or 'the samples'} ended with an error, told above; what was known before is still served.")
 
@@ -77,4 +79,5 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("library", nargs="?", metavar="LIBRARY", help="the folder of videos; without it, a small sample library")
     parser.add_argument("--publish", metavar="CATEGORY", help="publish every valid video of the library into this category")
+    parser.add_argument("--allow-missing", action="store_true", help="scan on where many files are gone: they were removed on purpose")
     return parser.parse_args(arguments)

@@ -36,6 +36,13 @@ def token_of(start: Start) -> str:
         return str(json.loads(reply.read())["access"])
 
 
+def manage(start: Start, *arguments: str) -> str:
+    """What `bin/manage` says beside that start."""
+    env = {**os.environ, "DATA_DIR": str(start.data)}
+    done = subprocess.run([REPOSITORY / "bin/manage", *arguments], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout
+
+
 def listening_ports(table: Path, process_ids: set[int]) -> set[int]:
     """The ports of /proc/net/tcp on which one of the processes listens."""
     links = [link for pid in process_ids for link in Path(f"/proc/{pid}/fd").iterdir()]
@@ -130,6 +137,23 @@ class TestOwnLibrary:
         assert {row["filename"] for row in rows} == set(before)
         after = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in library.iterdir() if path.name != ".library-id"}
         assert after == before
+
+    def test_a_folder_renamed_after_its_first_start_is_the_same_library(
+        self, up: Callable[..., Start], data_folder: Path, clips: Any, tmp_path: Path
+    ) -> None:
+        library = tmp_path / "before"
+        library.mkdir()
+        shutil.copy(clips.plain, library / "beach.mp4")
+        os.utime(library / "beach.mp4", (1, 1))
+        data = data_folder / "renamed"
+        up(data, library, "--publish", "holiday").until_ready().stop()
+
+        again = up(data, library.rename(tmp_path / "after")).until_ready()
+
+        assert read(again, "/api/media/public")["pagination"]["total"] == 1
+        assert "unchanged 1" in manage(again, "scan_library")
+        again.stop()
+        assert "start it with bin/up" in manage(again, "scan_library")
 
 
 class TestComplaints:
