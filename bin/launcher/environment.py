@@ -73,14 +73,22 @@ class VirtualEnvironment:
 
     def _make(self, env: Mapping[str, str]) -> None:
         say(f"Making the virtual environment with Python {sys.version.split()[0]} (the first start takes a minute or so)")
-        if self.path.exists() and not self._stamp.exists():
-            raise CannotStart(f"{self.path} is no virtual environment that we made: set VENV_DIR to another folder, or remove it.")
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-        self._stamp.write_text("{}")
+        self._claim()
         # Debian's Python comes without ensurepip; its pip can install into an environment that has none.
         if processes.run([sys.executable, "-m", "venv", "--without-pip", self.path], env=env, cwd=REPOSITORY, log=self.log):
             raise CannotStart(f"The virtual environment could not be made: {processes.last_line(self.log)}")
+
+    def _claim(self) -> None:
+        """Empty the folder. The stamp is there throughout, so that being killed at any moment leaves what the next start empties."""
+        self.path.mkdir(exist_ok=True)
+        if any(self.path.iterdir()) and not self._stamp.exists():
+            raise CannotStart(f"{self.path} is no virtual environment that we made: set VENV_DIR to another folder, or remove it.")
+        self._stamp.write_text("{}")
+        for entry in self.path.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry != self._stamp:
+                entry.unlink()
 
     def _install(self, name: str, env: Mapping[str, str]) -> None:
         wanted = sum(1 for line in (REPOSITORY / name).read_text().splitlines() if "==" in line)
@@ -102,8 +110,10 @@ class VirtualEnvironment:
         """A command line of a pip that installs into this environment: its own, else the one of the Python that runs us."""
         if processes.read([self.python, "-m", "pip", "--version"], env=env):
             return [self.python, "-m", "pip"]
-        if processes.read([sys.executable, "-m", "pip", "--python", self.python, "--version"], env=env):
-            return [sys.executable, "-m", "pip", "--python", self.python]
+        # What `pip --python` runs in a child of its own, which would go on installing when we are killed outright.
+        runner = Path(processes.read([sys.executable, "-c", "import pip; print(pip.__path__[0])"], env=env), "__pip-runner__.py")
+        if runner.is_file():
+            return [self.python, runner]
         if processes.run([self.python, "-m", "ensurepip"], env=env, cwd=REPOSITORY, log=self.log) == 0:
             return [self.python, "-m", "pip"]
         raise CannotStart(
