@@ -17,6 +17,7 @@ from launcher.processes import Child, Command
 from launcher.settings import REPOSITORY
 
 WEB_PROCESSES = 2
+WEB_PATIENCE = 5  # seconds until a worker is killed that does not stop: one still starting never hears the request to
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def served(site: Site, *, host: str, port: int) -> Iterator[Child]:
     """Serve the site until the block ends."""
     command: Command = [
         site.python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(WEB_PROCESSES),
-        "--no-ws", "--respawn-failed-workers", "config.wsgi:application",
+        "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", str(WEB_PATIENCE), "config.wsgi:application",
     ]  # fmt: skip
     child = processes.start("The web server", command, env=site.env, cwd=REPOSITORY, log=site.logs / "web.log")
     try:
