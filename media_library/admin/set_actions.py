@@ -16,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from media_library.outcomes import Outcome
+from media_library.paths import shown
 
 SELECTION_LIMIT = 10_000  # rows that one action changes
 BATCH = 1_000  # rows that one call of a service, so one transaction, changes
@@ -59,7 +60,7 @@ def ask(
         "count": len(ids),
         "is_too_many": len(ids) > SELECTION_LIMIT,
         "limit": SELECTION_LIMIT,
-        "sample": rows.model._default_manager.filter(pk__in=ids[:SAMPLE]),
+        "sample": [(row, shown(row.filename)) for row in rows.model._default_manager.filter(pk__in=ids[:SAMPLE])],
         "unnamed_count": max(0, len(ids) - SAMPLE),
         "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
         "select_across": request.POST.get("select_across", "0"),

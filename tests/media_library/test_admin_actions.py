@@ -48,6 +48,14 @@ def test_publishing_asks_for_a_category_and_offers_those_there_are(admin_client:
     assert not PublicMedia.objects.filter(pk=row.pk).exists()
 
 
+def test_a_question_tells_videos_of_the_same_title_apart(admin_client: Client) -> None:
+    rows = [video(title="A walk", filename=name) for name in ("morning.mp4", "evening.mp4")]
+
+    reply = admin_client.post(LIBRARY, {"action": "publish", "index": "0", "_selected_action": [row.pk for row in rows]})
+
+    assert all(f'<bdi>A walk</bdi> <bdi class="quiet">{row.filename}</bdi>' in reply.content.decode() for row in rows)
+
+
 def test_publishing_says_how_many_and_why_some_were_skipped(act: Callable[..., str]) -> None:
     private = video_list(2, directory_type="private")
 
