@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import shutil
 from pathlib import Path
@@ -33,5 +34,7 @@ def is_disk_full(error: OSError) -> bool:
 
 def free_bytes(folder: Path) -> int:
     """Free space where `folder` lies, or will lie once it is made."""
-    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    return shutil.disk_usage(existing).free
+    for place in (folder, *folder.parents):
+        with contextlib.suppress(OSError):  # it is not there, or we may not look
+            return shutil.disk_usage(place).free
+    return 0

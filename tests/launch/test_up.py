@@ -182,7 +182,13 @@ class TestComplaints:
 
     @pytest.mark.parametrize(
         ("setting", "value"),
-        [("MEDIA_API_PORT", "http"), ("MEDIA_API_PORT", "70000"), ("DATA_DIR", "/dev/null/data"), ("FFMPEG_BINARY", "/bin/false")],
+        [
+            ("MEDIA_API_PORT", "http"),
+            ("MEDIA_API_PORT", "70000"),
+            ("DATA_DIR", "/dev/null/data"),
+            ("DATA_DIR", f"/{'long' * 100}"),
+            ("FFMPEG_BINARY", "/bin/false"),
+        ],
     )
     def test_a_setting_that_cannot_be(self, setting: str, value: str, up: Callable[..., Start], tmp_path: Path) -> None:
         start = up(tmp_path / "data", **{"DATABASE_URL": "postgres:///none", "REDIS_URL": "unix:///none", setting: value})
