@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -40,7 +41,8 @@ class Inspectors:
         self.count = count
         self._limits = limits or Limits()
         self._idle: SimpleQueue[_Inspector] = SimpleQueue()
-        self._all = [_Inspector(self._limits) for _ in range(count)]
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="inspector-starter")
+        self._all = [_Inspector(self._limits, self._starter) for _ in range(count)]
         for inspector in self._all:
             self._idle.put(inspector)
 
@@ -50,6 +52,7 @@ class Inspectors:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for inspector in self._all:
             inspector.stop()
+        self._starter.shutdown()
 
     def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
         """Inspect an open regular file; one that nobody survives is an Inspection with that reason, and not conclusive."""
@@ -72,10 +75,15 @@ def _twice(inspector: _Inspector, descriptor: int, *, with_poster: bool) -> Insp
 
 
 class _Inspector:
-    """One process and the socket to it; started when first needed."""
+    """One process and the socket to it; started when first needed.
 
-    def __init__(self, limits: Limits) -> None:
+    The kernel ends the process with the thread that started it, not with the thread's process: so `starter` has one
+    thread, which lives for as long as the inspectors.
+    """
+
+    def __init__(self, limits: Limits, starter: ThreadPoolExecutor) -> None:
         self._limits = limits
+        self._starter = starter
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._inspected = 0
@@ -115,7 +123,7 @@ class _Inspector:
             "streams": limits.bounds.streams,
         }
         with theirs:
-            self._process = self._popen(theirs, json.dumps(options))
+            self._process = self._starter.submit(self._popen, theirs, json.dumps(options)).result()
         self._await(ours)
         ours.settimeout(limits.timeout)
         self._connection = ours

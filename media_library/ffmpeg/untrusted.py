@@ -6,6 +6,7 @@ and the one allowed protocol, `fd`, can name no other file. A decoder that is no
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import av
@@ -49,4 +50,5 @@ def open_untrusted(descriptor: int, *, bounds: Bounds, probe_bytes: int | None =
     }
     if probe_bytes:
         options["probesize"] = str(probe_bytes)
+    os.lseek(descriptor, 0, os.SEEK_SET)  # `fd` reads from where the descriptor stands, and an earlier reader moved it
     return av.open("fd:", mode="r", options=options, metadata_errors="replace")

@@ -155,11 +155,11 @@ def test_the_worker_imports_no_django() -> None:
 @linux_only
 def test_inspecting_processes_die_with_the_one_that_asked(clips: Clips) -> None:
     code = (
-        "import os, sys, time\n"
+        "import glob, os, sys, time\n"
         "from media_library.ffmpeg.inspectors import Inspectors\n"
         "inspectors = Inspectors(1)\n"
         "inspectors.inspect(os.open(sys.argv[1], os.O_RDONLY), with_poster=False)\n"
-        "print(open('/proc/self/task/%d/children' % os.getpid()).read(), flush=True)\n"
+        "print(*[open(children).read() for children in glob.glob('/proc/self/task/*/children')], flush=True)\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(clips.plain)], cwd=PROJECT, stdout=subprocess.PIPE) as parent:
@@ -193,6 +193,25 @@ def test_as_many_threads_as_processes_may_ask_at_once(clips: Clips) -> None:
 
     assert len({answer.oshash for answer in answers}) == 1
     assert all(answer.probe for answer in answers)
+
+
+def test_a_process_outlives_the_thread_that_first_needed_it(clips: Clips) -> None:
+    with Inspectors(1) as inspectors:
+        first = threading.Thread(target=inspect, args=(inspectors, clips.plain))
+        first.start()
+        first.join()
+        started = children()
+        inspect(inspectors, clips.plain)
+
+        assert started
+        assert children() == started
+
+
+def test_a_file_is_read_from_its_start_wherever_its_descriptor_stands(clips: Clips) -> None:
+    with Inspectors(1) as inspectors, opened(clips.plain) as descriptor:
+        os.lseek(descriptor, 1000, os.SEEK_SET)
+
+        assert inspectors.inspect(descriptor, with_poster=True).probe
 
 
 def _is_alive(process: int) -> bool:
