@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q, Value
@@ -161,14 +162,24 @@ class MediaStats(models.Model):
         return f"{self.view_count} views of {self.video_id}"
 
 
-class MediaDay(models.Model):
-    """One day's views and watch time of one video: what the hot counters are reconciled from."""
+class DayCounts(models.Model):
+    """What one day (UTC) brought. Votes are those given less those taken back, so a day may have fewer than none."""
 
-    video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="days")
     day = models.DateField(help_text="UTC")
     view_count = models.BigIntegerField(db_default=0, default=0)
     unique_view_count = models.BigIntegerField(db_default=0, default=0)
+    upvote_count = models.BigIntegerField(db_default=0, default=0)
+    finish_count = models.BigIntegerField(db_default=0, default=0)
     total_watch_time = models.BigIntegerField(db_default=0, default=0, help_text="seconds")
+
+    class Meta:
+        abstract = True
+
+
+class MediaDay(DayCounts):
+    """One day of one video: what its hot counters are reconciled from, and its chart drawn."""
+
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="days")
 
     class Meta:
         db_table = "media_days"
@@ -176,6 +187,55 @@ class MediaDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.video_id} on {self.day}"
+
+
+class GalleryDay(DayCounts):
+    """One day of the whole gallery, written by the same flush, so that its chart adds up nothing."""
+
+    class Meta:
+        db_table = "gallery_days"
+        constraints = (models.UniqueConstraint(fields=["day"], name="gallery_days_unique"),)
+
+    def __str__(self) -> str:
+        return f"the gallery on {self.day}"
+
+
+class RetentionBucket(models.Model):
+    """How many reported stretches of watching covered one of at most 200 equal parts of a video."""
+
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="retention")
+    bucket = models.SmallIntegerField(help_text="0 to 199, from the start")
+    count = models.BigIntegerField(db_default=0, default=0)
+
+    class Meta:
+        db_table = "retention_buckets"
+        constraints = (
+            models.UniqueConstraint(fields=["video", "bucket"], name="retention_buckets_unique"),
+            models.CheckConstraint(condition=Q(bucket__gte=0, bucket__lt=200), name="retention_buckets_at_most_200"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.count} in part {self.bucket} of {self.video_id}"
+
+
+class WatchSession(models.Model):
+    """What one visitor's session has watched of one video: bounds its reports, and lets it finish once."""
+
+    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="watch_sessions")
+    session_id = models.TextField(help_text="keyed hash of the visitor's session")
+    watched = models.BigIntegerField(db_default=0, default=0, help_text="seconds that counted")
+    reported_at = models.DateTimeField(null=True, blank=True, help_text="of the last report of watch time")
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "watch_sessions"
+        constraints = (
+            models.UniqueConstraint(fields=["media", "session_id"], name="watch_sessions_unique"),
+            models.CheckConstraint(condition=Q(watched__gte=0), name="watch_sessions_not_negative"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.watched} s of {self.media_id}"
 
 
 class FlushedBatch(models.Model):
@@ -224,3 +284,60 @@ class Upvote(models.Model):
 
     def __str__(self) -> str:
         return f"vote for {self.media_id}"
+
+
+class Comment(models.Model):
+    """What somebody wrote below a video, as plain text; the counter moves in the transaction that changes `status`.
+
+    visible <-> held (a moderator looks at it first); either -> removed (shown to nobody, kept for the admin)
+    """
+
+    class Status(models.TextChoices):
+        VISIBLE = "visible", "Visible"
+        HELD = "held", "Held"
+        REMOVED = "removed", "Removed"
+
+    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="comments")
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replies")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="comments")
+    session_id = models.TextField(null=True, blank=True, help_text="keyed hash of the visitor's session; empty for signed-in users")
+    author_name = models.TextField(default="", blank=True)
+    content = models.TextField(help_text="plain text, as typed")
+    video_timestamp = models.IntegerField(null=True, blank=True, help_text="whole seconds from the start")
+    status = models.TextField(choices=Status, default=Status.VISIBLE, db_default=Status.VISIBLE)
+    held_reason = models.TextField(default="", blank=True, help_text="why a moderator has to look, for a person")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "comments"
+        ordering = ("-created_at", "-id")
+        indexes = (
+            models.Index("media", F("created_at").desc(), F("id").desc(), name="idx_comments_media", condition=Q(status="visible")),
+            models.Index(F("created_at").desc(), F("id").desc(), name="idx_comments_recent"),
+            models.Index(F("created_at"), F("id"), name="idx_comments_held", condition=Q(status="held")),
+            models.Index("session_id", F("created_at").desc(), name="idx_comments_session", condition=Q(session_id__isnull=False)),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(status__in=["visible", "held", "removed"]), name="comments_status_is_known"),
+            models.CheckConstraint(
+                condition=Q(video_timestamp__isnull=True) | Q(video_timestamp__gte=0), name="comments_timestamp_not_negative"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.content[:60]
+
+
+class WatchedWord(models.Model):
+    """A word that holds a comment for a moderator; compared without case, as a whole word."""
+
+    word = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "watched_words"
+        ordering = ("word",)
+        constraints = (models.UniqueConstraint(Upper("word"), name="watched_words_unique"),)
+
+    def __str__(self) -> str:
+        return self.word

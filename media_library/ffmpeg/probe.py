@@ -67,7 +67,7 @@ def open_video(descriptor: int, *, bounds: Bounds) -> OpenVideo:
     """Open the file's picture; raises UnreadableMedia. The caller closes `container`."""
     try:
         opened = _open_picture(open_untrusted(descriptor, bounds=bounds))
-        if not opened.stream.width:  # its parameters come after what a quick look reads
+        if opened.stream.codec_context is None or not opened.stream.width:  # its parameters come after what a quick look reads
             opened.container.close()
             opened = _open_picture(open_untrusted(descriptor, bounds=bounds, probe_bytes=None))
     except av.FFmpegError as error:
