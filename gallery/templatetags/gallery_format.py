@@ -8,6 +8,8 @@ from typing import Any
 
 from django import template
 
+from media_library import timecodes
+
 register = template.Library()
 
 # Width by height of the posters' boxes. A fixed set, because our Content-Security-Policy allows no inline style:
@@ -45,12 +47,8 @@ def shape(medium: Mapping[str, Any]) -> str:
 
 @register.filter
 def clock(seconds: int | None) -> str:
-    """Write a duration as players do: `0:07`, `11:25`, `1:02:03`; nothing when it is unknown."""
-    if seconds is None:
-        return ""
-    minutes, second = divmod(seconds, 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    """Write a duration as players do; nothing when it is unknown."""
+    return "" if seconds is None else timecodes.clock(seconds)
 
 
 @register.filter
