@@ -209,6 +209,13 @@ class Job(models.Model):
             models.Index(fields=["resource_category", "ranked_at", "id"], name="idx_jobs_ready", condition=Q(status="queued")),
             models.Index(fields=["run_after"], name="idx_jobs_delayed", condition=Q(status="pending", run_after__isnull=False)),
             models.Index(fields=["lease_until"], name="idx_jobs_leases", condition=Q(status="running")),
+            models.Index(fields=["error_class", "id"], name="idx_jobs_failed", condition=Q(status="failed")),
+            models.Index(
+                F("completed_at").desc(),
+                F("id").desc(),
+                name="idx_jobs_ended",
+                condition=Q(status__in=["completed", "failed", "cancelled"]),
+            ),
         )
         constraints = (
             models.CheckConstraint(
