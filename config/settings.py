@@ -112,7 +112,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEVELOPMENT  # straight from static/, so that nobody has to collect while working
 USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE: str = env.str("TIME_ZONE", default="UTC")  # of what people read and of the lanes' hours; an IANA name
 LANGUAGE_CODE = "en-us"
 
 # --- Database, Redis, Celery --------------------------------------------------------------------------------------
@@ -132,6 +132,22 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+
+# --- Jobs ---------------------------------------------------------------------------------------------------------
+LEASE_SECONDS: float = env.float("LEASE_SECONDS", default=60.0)  # a worker that is silent for longer has lost its jobs
+BEAT_SECONDS: float = env.float("BEAT_SECONDS", default=10.0)  # between two signs of life of a running job
+POLL_SECONDS: float = env.float("POLL_SECONDS", default=5.0)  # between two looks for work that no message announced
+REAPER_SECONDS: float = env.float("REAPER_SECONDS", default=15.0)  # between two looks for jobs whose worker died
+RETRY_BASE_SECONDS: float = env.float("RETRY_BASE_SECONDS", default=10.0)  # longest wait before a second attempt; doubles with each
+RETRY_CAP_SECONDS: float = env.float("RETRY_CAP_SECONDS", default=900.0)  # longest wait before any attempt
+MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)  # of a job whose failures may pass by themselves
+DEATHS_BEFORE_QUARANTINE: int = env.int("DEATHS_BEFORE_QUARANTINE", default=3)  # workers that may die over one job
+BACKFILL_AFTER_SECONDS: float = env.float("BACKFILL_AFTER_SECONDS", default=600.0)  # a job that waits longer for GPU memory is not passed
+DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30.0)  # a lane that found the disk full starts nothing
+VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
+NODE_NAME: str = env.str("NODE_NAME", default="")  # of this machine among the nodes; empty: its host name
+NODE_VRAM_MB: int = env.int("NODE_VRAM_MB", default=-1)  # MiB of GPU memory that jobs may use here; -1: what the GPUs say
+JOBS_PER_NODE: dict[str, int] = env.dict("JOBS_PER_NODE", cast={"value": int}, default={})  # lane=jobs at once;…; a lane left out: its workers decide
 
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 MEDIA_ADMIN_ROLES: list[str] = env.list("MEDIA_ADMIN_ROLES", default=["SUPER_ADMIN", "MEDIA_ADMIN"])
