@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Now, Upper
 
-from gallery.querysets import PublicMediaQuerySet, ShortGrams
+from gallery.querysets import COMMENT_TEXT, CommentQuerySet, PublicMediaQuerySet, ShortGrams
 from media_library.models import Orientation, Video
 
 
@@ -289,17 +289,21 @@ class Upvote(models.Model):
 class Comment(models.Model):
     """What somebody wrote below a video, as plain text; the counter moves in the transaction that changes `status`.
 
-    visible <-> held (a moderator looks at it first); either -> removed (shown to nobody, kept for the admin)
+    visible <-> held (a moderator looks at it first); either -> removed (shown to nobody, kept for the admin) -> visible;
+    visible or held -> withdrawn (its author has deleted it, for good)
     """
 
     class Status(models.TextChoices):
         VISIBLE = "visible", "Visible"
         HELD = "held", "Held"
         REMOVED = "removed", "Removed"
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="comments")
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replies")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="comments")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, db_index=False, on_delete=models.SET_NULL, related_name="comments"
+    )
     session_id = models.TextField(null=True, blank=True, help_text="keyed hash of the visitor's session; empty for signed-in users")
     author_name = models.TextField(default="", blank=True)
     content = models.TextField(help_text="plain text, as typed")
@@ -308,6 +312,8 @@ class Comment(models.Model):
     held_reason = models.TextField(default="", blank=True, help_text="why a moderator has to look, for a person")
     created_at = models.DateTimeField(db_default=Now())
 
+    objects = CommentQuerySet.as_manager()
+
     class Meta:
         db_table = "comments"
         ordering = ("-created_at", "-id")
@@ -315,10 +321,14 @@ class Comment(models.Model):
             models.Index("media", F("created_at").desc(), F("id").desc(), name="idx_comments_media", condition=Q(status="visible")),
             models.Index(F("created_at").desc(), F("id").desc(), name="idx_comments_recent"),
             models.Index(F("created_at"), F("id"), name="idx_comments_held", condition=Q(status="held")),
+            models.Index(F("created_at"), F("id"), name="idx_comments_gone", condition=Q(status__in=["removed", "withdrawn"])),
+            models.Index("media", F("created_at").desc(), F("id").desc(), name="idx_comments_media_held", condition=Q(status="held")),
             models.Index("session_id", F("created_at").desc(), name="idx_comments_session", condition=Q(session_id__isnull=False)),
+            models.Index("user", F("created_at").desc(), name="idx_comments_user", condition=Q(user__isnull=False)),
+            GinIndex(OpClass(COMMENT_TEXT, name="gin_trgm_ops"), name="idx_comments_search"),
         )
         constraints = (
-            models.CheckConstraint(condition=Q(status__in=["visible", "held", "removed"]), name="comments_status_is_known"),
+            models.CheckConstraint(condition=Q(status__in=["visible", "held", "removed", "withdrawn"]), name="comments_status_is_known"),
             models.CheckConstraint(
                 condition=Q(video_timestamp__isnull=True) | Q(video_timestamp__gte=0), name="comments_timestamp_not_negative"
             ),

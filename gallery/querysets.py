@@ -8,12 +8,15 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.lookups import DataContains
 from django.db import models
 from django.db.models import Func, Value
-from django.db.models.functions import Upper
+from django.db.models.functions import Concat, Upper
 
 from media_library.search import SearchableQuerySet
 
 if TYPE_CHECKING:
-    from gallery.models import PublicMedia  # noqa: F401 - named in the class below, as text
+    from gallery.models import Comment, PublicMedia  # noqa: F401 - named in the classes below, as text
+
+# What a search looks through in a comment; its index is on the very same expression.
+COMMENT_TEXT = Upper(Concat("author_name", Value("\n", output_field=models.TextField()), "content"))
 
 
 class ShortGrams(Func):
@@ -42,3 +45,21 @@ class PublicMediaQuerySet(SearchableQuerySet["PublicMedia"]):
     def matching_short(self, text: str) -> Self:
         """By the index of short grams: everybody may search here, and rows are written seldom enough to afford it."""
         return self.matching(text).filter(DataContains(ShortGrams("search_text"), Pairs(Upper(Value(text)))))
+
+
+class CommentQuerySet(SearchableQuerySet["Comment"]):
+    def visible(self) -> Self:
+        return self.filter(status="visible")
+
+    def held(self) -> Self:
+        return self.filter(status="held")
+
+    def standing(self) -> Self:
+        """Neither removed by a moderator nor withdrawn by their author."""
+        return self.filter(status__in=("visible", "held"))
+
+    def matching(self, text: str) -> Self:
+        return super(CommentQuerySet, self.alias(search_text=COMMENT_TEXT)).matching(text)
+
+    def matching_short(self, text: str) -> Self:
+        return self.matching(text)  # reads them all: for moderators, who seldom look for two letters
