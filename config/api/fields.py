@@ -89,6 +89,15 @@ class IdField(serializers.IntegerField):
         return data
 
 
+class StrictIntegerField(serializers.IntegerField):
+    """A whole number in a JSON body: `true`, `"1"` and `1.0` are none."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return data
+
+
 class QueryIntegerField(serializers.IntegerField):
     """A plain decimal number in a query string."""
 

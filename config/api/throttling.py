@@ -93,7 +93,7 @@ class AddressWriteThrottle(_Throttle):
 
 
 class SessionWriteThrottle(_Throttle):
-    """Public writes of one visitor's session."""
+    """Public writes of one signed-in user, or of one visitor's session."""
 
     scope = "session"
 
@@ -103,9 +103,11 @@ class SessionWriteThrottle(_Throttle):
     def who(self, request: Request) -> str | None:
         if request.method in SAFE_METHODS:
             return None
+        if request.user.is_authenticated:
+            return f"user {request.user.pk}"
         body = request.data if isinstance(request.data, dict) else {}
         session = body.get("sessionId") or request.query_params.get("sessionId")
-        return session if isinstance(session, str) else None
+        return f"session {session}" if session and isinstance(session, str) else None
 
 
 PUBLIC_WRITE_THROTTLES = [AddressWriteThrottle, SessionWriteThrottle]
