@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from media_library.models import Video
@@ -17,6 +17,20 @@ class ReactionType(models.TextChoices):
     WOW = "wow", "Wow"
     SAD = "sad", "Sad"
     ANGRY = "angry", "Angry"
+
+    @property
+    def emoji(self) -> str:
+        return EMOJI[self]
+
+
+EMOJI = {
+    ReactionType.LIKE: "👍",
+    ReactionType.LOVE: "❤️",  # with the selector that asks for the coloured heart
+    ReactionType.LAUGH: "😂",
+    ReactionType.WOW: "😮",
+    ReactionType.SAD: "😢",
+    ReactionType.ANGRY: "😠",
+}
 
 
 class VideoReaction(models.Model):
@@ -31,9 +45,10 @@ class VideoReaction(models.Model):
     class Meta:
         db_table = "video_reactions"
         indexes = (
-            models.Index(fields=["media", "video_timestamp"], name="idx_video_reactions_media_timestamp"),
-            models.Index(fields=["media"], name="idx_video_reactions_media"),
-            models.Index(fields=["created_at"], name="idx_video_reactions_created"),
+            models.Index(fields=["media", "video_timestamp"], name="idx_video_reactions_media_timestamp", include=["reaction_type"]),
+            models.Index("media", F("created_at").desc(), F("id").desc(), name="idx_video_reactions_media"),
+            models.Index("user", F("created_at").desc(), F("id").desc(), name="idx_video_reactions_user"),
+            models.Index(F("created_at").desc(), F("id").desc(), name="idx_video_reactions_created"),
         )
         constraints = (
             models.UniqueConstraint(
