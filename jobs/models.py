@@ -209,6 +209,11 @@ class Job(models.Model):
             models.Index(fields=["resource_category", "ranked_at", "id"], name="idx_jobs_ready", condition=Q(status="queued")),
             models.Index(fields=["run_after"], name="idx_jobs_delayed", condition=Q(status="pending", run_after__isnull=False)),
             models.Index(fields=["lease_until"], name="idx_jobs_leases", condition=Q(status="running")),
+            models.Index(fields=["ranked_at", "id"], name="idx_jobs_wanting_memory", condition=Q(status="queued", vram_required__gt=0)),
+            models.Index(fields=["node", "resource_category"], name="idx_jobs_on_node", condition=Q(status="running")),
+            models.Index(
+                "type", F("completed_at").desc(), name="idx_jobs_past_runs", condition=Q(status="completed", started_at__isnull=False)
+            ),
             models.Index(fields=["error_class", "id"], name="idx_jobs_failed", condition=Q(status="failed")),
             models.Index(
                 F("completed_at").desc(),

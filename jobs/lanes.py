@@ -1,0 +1,130 @@
+"""The three lanes: who is woken when one has work, and whether one starts jobs at the moment."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+from redis import RedisError
+
+from config.celery import app
+from gallery.viewers import somebody_watches
+from jobs.models import Lane, LaneState
+
+logger = logging.getLogger(__name__)
+
+WORK = "jobs.tasks.work"  # the one Celery task, by name: what decides does not import what executes
+MESSAGE_LIFE = 60  # seconds; workers look by themselves, so an old message says nothing new
+DISK_FULL = "the disk is full"
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Whether a lane starts jobs now, and the sentence that says why not."""
+
+    lane: Lane
+    is_open: bool
+    reason: str | None
+    is_paused: bool  # by a person, or for a while by a full disk
+    paused_by: str | None
+    resumes_at: datetime | None
+    opens_at: time | None
+    closes_at: time | None
+    pauses_for_viewers: bool
+
+
+@dataclass(frozen=True)
+class _Wake:
+    """Tells the workers of a lane that it has work; a broker that is away costs a log line, for workers also look by themselves."""
+
+    lane: str
+
+    def __call__(self) -> None:
+        try:
+            app.send_task(WORK, args=[self.lane], queue=self.lane, expires=MESSAGE_LIFE, ignore_result=True, retry=False)
+        except (OperationalError, RedisError, OSError) as error:
+            logger.warning("%s has work, but no message could be sent: %s", self.lane, error)
+
+
+def wake(lane: Lane | str) -> None:
+    """Tell the lane's workers after the commit that there is work; once for all the work of a transaction."""
+    hook = _Wake(str(lane))
+    if not any(waiting == hook for _, waiting, *_ in connection.run_on_commit):
+        transaction.on_commit(hook)
+
+
+def limit(lane: Lane | str) -> int | None:
+    """How many jobs of the lane this node runs at once; None: as many as its workers take."""
+    return settings.JOBS_PER_NODE.get(str(lane))
+
+
+def openings() -> dict[Lane, Opening]:
+    """Whether each lane starts jobs now."""
+    states = {state.lane: state for state in LaneState.objects.annotate(now=Now()).select_related("paused_by")}
+    return {lane: _opening(lane, states.get(lane)) for lane in Lane}
+
+
+def opening(lane: Lane | str) -> Opening:
+    """Whether one lane starts jobs now."""
+    state = LaneState.objects.annotate(now=Now()).select_related("paused_by").filter(lane=lane).first()
+    return _opening(Lane(lane), state)
+
+
+def pause_for_full_disk(lane: Lane | str) -> None:
+    """Stop a lane until the disk may have room again; a person's pause stays what it is."""
+    state, _ = LaneState.objects.get_or_create(lane=lane)
+    nobody_paused = Q(paused_at=None) | Q(resumes_at__isnull=False)
+    stop = timedelta(seconds=settings.DISK_FULL_PAUSE_SECONDS)
+    LaneState.objects.filter(nobody_paused, pk=state.pk).update(
+        paused_at=Now(), paused_by=None, paused_reason=DISK_FULL, resumes_at=Now() + stop
+    )
+
+
+def is_within_hours(now: time, *, opens_at: time | None, closes_at: time | None) -> bool:
+    """Whether a lane with these hours is open at `now`; hours that end before they begin last over midnight."""
+    if opens_at is None or closes_at is None or opens_at == closes_at:
+        return True
+    if opens_at < closes_at:
+        return opens_at <= now < closes_at
+    return now >= opens_at or now < closes_at
+
+
+def _opening(lane: Lane, state: LaneState | None) -> Opening:
+    if state is None:
+        return Opening(lane, True, None, False, None, None, None, None, False)
+    now: datetime = state.now  # type: ignore[attr-defined]  # annotated: the database's clock
+    is_paused = state.paused_at is not None and (state.resumes_at is None or state.resumes_at > now)
+    reason = _pause(state) if is_paused else _closed_by_itself(state, now)
+    return Opening(
+        lane=lane,
+        is_open=reason is None,
+        reason=reason,
+        is_paused=is_paused,
+        paused_by=state.paused_by.get_username() if is_paused and state.paused_by else None,
+        resumes_at=state.resumes_at if is_paused else None,
+        opens_at=state.opens_at,
+        closes_at=state.closes_at,
+        pauses_for_viewers=state.pauses_for_viewers,
+    )
+
+
+def _pause(state: LaneState) -> str:
+    by = f" by {state.paused_by.get_username()}" if state.paused_by else ""
+    until = f" until {timezone.localtime(state.resumes_at):%H:%M:%S}" if state.resumes_at else ""
+    reason = f": {state.paused_reason}" if state.paused_reason else ""
+    return f"the lane {state.lane} is paused{by}{until}{reason}"
+
+
+def _closed_by_itself(state: LaneState, now: datetime) -> str | None:
+    if not is_within_hours(timezone.localtime(now).time(), opens_at=state.opens_at, closes_at=state.closes_at):
+        return f"the lane {state.lane} opens at {state.opens_at:%H:%M}"
+    if state.pauses_for_viewers and somebody_watches():
+        return f"the lane {state.lane} is paused while somebody watches"
+    return None

@@ -1,0 +1,121 @@
+"""The machines that run jobs, their GPU memory, and the processes on them that take jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+import pynvml
+from django.conf import settings
+from django.db import connection
+from django.db.models import F, QuerySet
+from django.db.models.functions import Greatest, Now
+
+from jobs.models import Lane, Worker, WorkerNode
+
+logger = logging.getLogger(__name__)
+
+MIB = 2**20  # bytes
+
+
+@dataclass(frozen=True)
+class Gpu:
+    name: str
+    vram: int  # MiB
+
+
+def find_gpus() -> list[Gpu]:
+    """The GPUs of this machine that NVIDIA's driver knows; none without a driver."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return []
+    try:
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
+        return [Gpu(str(pynvml.nvmlDeviceGetName(handle)), int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) // MIB) for handle in handles]
+    except pynvml.NVMLError as error:
+        logger.warning("The GPUs of this machine could not be asked: %s", error)
+        return []
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def node_name() -> str:
+    return settings.NODE_NAME or socket.gethostname()
+
+
+def register(*, encoders: Sequence[str] | None = None) -> WorkerNode:
+    """Write down what this machine is: its GPUs' memory, its clock, and its working encoders (None: as before).
+
+    Where running jobs still hold more memory than there is now, the total stays at what they hold until they have ended.
+    """
+    gpus = find_gpus()
+    vram = settings.NODE_VRAM_MB if settings.NODE_VRAM_MB >= 0 else sum(gpu.vram for gpu in gpus)
+    node, _ = WorkerNode.objects.get_or_create(name=node_name())
+    known = {} if encoders is None else {"encoders": list(encoders)}
+    WorkerNode.objects.filter(pk=node.pk).update(
+        vram_total=Greatest(vram, F("vram_used")),
+        gpus=[asdict(gpu) for gpu in gpus],
+        clock_skew=clock_skew(),
+        seen_at=Now(),
+        **known,
+    )
+    node.refresh_from_db()
+    return node
+
+
+def this_node() -> WorkerNode:
+    """The row of this machine; makes it when there is none."""
+    return WorkerNode.objects.filter(name=node_name()).first() or register()
+
+
+def clock_skew() -> float:
+    """Seconds that this machine's clock is ahead of the database's."""
+    with connection.cursor() as cursor:
+        before = datetime.now(UTC)
+        cursor.execute("SELECT clock_timestamp()")
+        asked: datetime = cursor.fetchone()[0]
+        after = datetime.now(UTC)
+    return ((before + (after - before) / 2) - asked).total_seconds()
+
+
+def start_worker(node: WorkerNode, lane: Lane | str, *, slots: int = 1) -> Worker:
+    """Say that this process takes `slots` jobs of the lane at once."""
+    name = f"{lane}@{node.name}:{os.getpid()}"
+    worker, _ = Worker.objects.update_or_create(
+        name=name, defaults={"node": node, "lane": str(lane), "slots": slots, "started_at": Now(), "seen_at": Now()}
+    )
+    return worker
+
+
+def beat_worker(worker: Worker) -> None:
+    """Say that a worker and its node live; a worker that was swept away while it was stopped is there again."""
+    if not Worker.objects.filter(pk=worker.pk).update(seen_at=Now()):
+        Worker.objects.update_or_create(
+            name=worker.name, defaults={"node_id": worker.node_id, "lane": worker.lane, "slots": worker.slots, "seen_at": Now()}
+        )
+    WorkerNode.objects.filter(pk=worker.node_id).update(seen_at=Now())
+
+
+def stop_worker(worker: Worker) -> None:
+    """Say that a worker takes no more jobs."""
+    Worker.objects.filter(name=worker.name).delete()
+
+
+def live_workers() -> QuerySet[Worker]:
+    """Workers that were seen within a lease, with their nodes."""
+    return Worker.objects.filter(seen_at__gt=Now() - lease()).select_related("node").order_by("lane", "node__name", "name")
+
+
+def sweep_workers() -> int:
+    """Forget the workers that died; returns how many."""
+    return Worker.objects.filter(seen_at__lte=Now() - lease()).delete()[0]
+
+
+def lease() -> timedelta:
+    """How long a worker may be silent."""
+    return timedelta(seconds=settings.LEASE_SECONDS)

@@ -1,0 +1,238 @@
+"""The queue as people see it: what waits and why, who is next, and how the lanes stand. It only reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value, When
+from django.utils import timezone
+
+from jobs import lanes, nodes
+from jobs.models import Job, Lane, WorkerNode
+
+MIB_PER_GB = 1024
+STATUSES: tuple[str, ...] = tuple(Job.Status.values)
+
+POSITIONS = """
+    SELECT id, position FROM (
+        SELECT id, row_number() OVER (ORDER BY ranked_at, id) AS position FROM jobs
+        WHERE status = 'queued' AND resource_category = %(lane)s AND (ranked_at, id) <= (%(ranked_at)s, %(id)s)
+    ) AS queue WHERE id = ANY(%(ids)s)
+"""
+
+
+@dataclass(frozen=True)
+class WorkerShown:
+    """A live worker; VRAM in MiB, of its node."""
+
+    name: str
+    node: str
+    slots: int
+    running: int
+    vram_total: int
+    vram_free: int
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class LaneSummary:
+    lane: Lane
+    counts: dict[str, int]  # by status, as shown
+    is_open: bool
+    is_paused: bool
+    reason: str | None  # why it starts nothing
+    workers: list[WorkerShown]
+
+
+def as_shown(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Annotate `shown_status`: a queued job that could not start even on an idle machine is `pending` to people."""
+    return jobs.annotate(
+        shown_status=Case(
+            When(_held_up(), then=Value(Job.Status.PENDING.value)),
+            default=F("status"),
+            output_field=TextField(),
+        )
+    )
+
+
+def shown_as(jobs: QuerySet[Job], status: str) -> QuerySet[Job]:
+    """Those that people see in this status."""
+    if status == Job.Status.PENDING:
+        return jobs.filter(Q(status=Job.Status.PENDING) | _held_up())
+    if status == Job.Status.QUEUED:
+        return jobs.filter(status=Job.Status.QUEUED).exclude(_held_up())
+    return jobs.filter(status=status)
+
+
+def positions(jobs: Iterable[Job]) -> dict[int, int]:
+    """The place of each queued job in its lane: 1 for the next to start."""
+    by_lane: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if job.status == Job.Status.QUEUED:
+            by_lane[job.resource_category].append(job)
+    return {id: position for lane, queued in by_lane.items() for id, position in _positions(lane, queued)}
+
+
+def summary() -> list[LaneSummary]:
+    """Each lane: its jobs by status, whether it starts any, and its workers."""
+    counts = _counts()
+    workers = _workers()
+    return [
+        LaneSummary(lane, counts[lane], opening.is_open, opening.is_paused, opening.reason, workers[lane])
+        for lane, opening in lanes.openings().items()
+    ]
+
+
+def waiting_reasons(jobs: Iterable[Job]) -> dict[int, str]:
+    """Why each pending or queued job does not run yet, in a sentence."""
+    waiting = [job for job in jobs if job.status in (Job.Status.PENDING, Job.Status.QUEUED)]
+    if not waiting:
+        return {}
+    explained = _Situation(waiting)
+    return {job.pk: explained.reason(job) for job in waiting}
+
+
+def gigabytes(vram: int) -> str:
+    """MiB as people read them."""
+    return f"{vram / MIB_PER_GB:.1f} GB"
+
+
+class _Situation:
+    """All that the reasons of some waiting jobs depend on, read once."""
+
+    def __init__(self, waiting: Sequence[Job]) -> None:
+        self.openings = lanes.openings()
+        self.positions = positions(waiting)
+        self.needed = _unfinished_needs(waiting)
+        self.running = list(Job.objects.filter(status=Job.Status.RUNNING).defer("log", "params").order_by("pk"))
+        self.nodes: dict[str, dict[int, WorkerNode]] = defaultdict(dict)
+        for worker in nodes.live_workers():
+            self.nodes[worker.lane][worker.node_id] = worker.node
+
+    def reason(self, job: Job) -> str:
+        if job.status == Job.Status.PENDING:
+            return self._pending(job)
+        return self._lane(job) or self._exclusive(job) or self._memory(job) or self._turn(job)
+
+    def _pending(self, job: Job) -> str:
+        if job.run_after is not None:
+            at = timezone.localtime(job.run_after)
+            return f"waits for a retry until {at:%H:%M:%S} (attempt {job.attempt + 1} of {settings.MAX_ATTEMPTS})"
+        if steps := self.needed.get(job.pk):
+            return "waits for " + " and ".join(f"the step {key} (job {id})" for key, id in steps)
+        return "waits for its pipeline"
+
+    def _lane(self, job: Job) -> str | None:
+        opening = self.openings[Lane(job.resource_category)]
+        if opening.reason:
+            return opening.reason
+        if not self.nodes[job.resource_category]:
+            return f"no worker serves the lane {job.resource_category}"
+        return None
+
+    def _exclusive(self, job: Job) -> str | None:
+        if job.exclusive_key is None:
+            return None
+        holder = next((other for other in self.running if other.exclusive_key == job.exclusive_key), None)
+        noun = job.exclusive_key.partition(":")[0]
+        return f"waits for the {holder.type} job {holder.pk} of the same {noun}" if holder else None
+
+    def _memory(self, job: Job) -> str | None:
+        """What is missing on the node that has most room; None where a node could start it."""
+        serving = list(self.nodes[job.resource_category].values())
+        if any(_free(node) >= _demand(job, node) for node in serving if _can_run(job, node)):
+            return None
+        able = [node for node in serving if _can_run(job, node)]
+        need = f"needs {gigabytes(job.vram_required)} of GPU memory"
+        if not able:
+            largest = max(serving, key=lambda node: node.vram_total)
+            return f"{need}; the most that a node of this lane has is {gigabytes(largest.vram_total)}, on {largest.name}"
+        roomiest = max(able, key=_free)
+        return f"{need}; {gigabytes(_free(roomiest))} free on {roomiest.name}{self._held_by(roomiest)}"
+
+    def _held_by(self, node: WorkerNode) -> str:
+        holders = [str(job.pk) for job in self.running if job.node_id == node.pk and job.vram_reserved]
+        if not holders:
+            return ""
+        return f", held by job{'s' if len(holders) > 1 else ''} {', '.join(holders)}"
+
+    def _turn(self, job: Job) -> str:
+        position = self.positions.get(job.pk)
+        return "next to start when a worker is free" if position in (None, 1) else f"number {position} in its lane"
+
+
+def _demand(job: Job, node: WorkerNode) -> int:
+    """MiB that the job would reserve there; where it could never fit it runs its CPU path."""
+    return job.vram_required if job.vram_required <= node.vram_total else 0
+
+
+def _can_run(job: Job, node: WorkerNode) -> bool:
+    return job.has_cpu_path or job.vram_required <= node.vram_total
+
+
+def _free(node: WorkerNode) -> int:
+    return node.vram_total - node.vram_used
+
+
+def _held_up() -> Q:
+    """Queued jobs that nothing but a change of their lane, or the end of a running job of their key, lets start."""
+    closed = [lane for lane, opening in lanes.openings().items() if not opening.is_open]
+    same_key = Job.objects.filter(status=Job.Status.RUNNING, exclusive_key=OuterRef("exclusive_key"))
+    key_is_taken = Q(exclusive_key__isnull=False) & Q(Exists(same_key))
+    return Q(status=Job.Status.QUEUED) & (Q(resource_category__in=closed) | key_is_taken)
+
+
+def _positions(lane: str, queued: Sequence[Job]) -> list[tuple[int, int]]:
+    last = max(queued, key=lambda job: (job.ranked_at, job.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(POSITIONS, {"lane": lane, "ranked_at": last.ranked_at, "id": last.pk, "ids": [job.pk for job in queued]})
+        return [(int(id), int(position)) for id, position in cursor.fetchall()]
+
+
+def _counts() -> dict[Lane, dict[str, int]]:
+    counts = {lane: dict.fromkeys(STATUSES, 0) for lane in Lane}
+    shown = Job.objects.values("resource_category", "status").annotate(count=Count("pk")).order_by()
+    for row in shown:
+        counts[Lane(row["resource_category"])][row["status"]] = row["count"]
+    held_up = Job.objects.filter(_held_up()).values("resource_category").annotate(count=Count("pk")).order_by()
+    for row in held_up:
+        lane = counts[Lane(row["resource_category"])]
+        lane[Job.Status.QUEUED] -= row["count"]
+        lane[Job.Status.PENDING] += row["count"]
+    return counts
+
+
+def _workers() -> dict[str, list[WorkerShown]]:
+    running = Job.objects.filter(status=Job.Status.RUNNING).values("worker").annotate(count=Count("pk")).order_by()
+    busy = {row["worker"]: row["count"] for row in running}
+    workers: dict[str, list[WorkerShown]] = defaultdict(list)
+    for worker in nodes.live_workers():
+        node = worker.node
+        shown = WorkerShown(worker.name, node.name, worker.slots, busy.get(worker.name, 0), node.vram_total, _free(node), worker.seen_at)
+        workers[worker.lane].append(shown)
+    return workers
+
+
+def _unfinished_needs(waiting: Sequence[Job]) -> dict[int, list[tuple[str, int]]]:
+    """For each job that is a step: the steps that it waits for, as (key, job id)."""
+    pipelines = {job.pipeline_id for job in waiting if job.status == Job.Status.PENDING and job.pipeline_id}
+    if not pipelines:
+        return {}
+    siblings: dict[tuple[int | None, str], Job] = {}
+    needs: dict[int, list[str]] = {}
+    for job in Job.objects.filter(pipeline__in=pipelines).select_related("pipeline_step").defer("log", "params"):
+        if job.pipeline_step:
+            siblings[job.pipeline_id, job.pipeline_step.key] = job
+            needs[job.pk] = job.pipeline_step.needs
+    return {
+        job.pk: [
+            (key, needed.pk) for key in needs.get(job.pk, []) if (needed := siblings[job.pipeline_id, key]).status != Job.Status.COMPLETED
+        ]
+        for job in waiting
+        if job.pipeline_id in pipelines
+    }

@@ -1,0 +1,327 @@
+"""What people and programs do with jobs, pipelines and lanes; each change is in the admin log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import time, timedelta
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F, Max
+from django.db.models.functions import Now
+
+from jobs import lanes, pipelines, recipes, registry, steps
+from jobs.audit import note
+from jobs.lanes import Opening
+from jobs.models import Job, Lane, LaneState, Pipeline, WorkerNode
+from jobs.pipelines import AFRESH, Step
+from jobs.recipes import RecipeUnavailable, UnknownRecipe
+from jobs.registry import InvalidParams, JobType, Params, Refused, UnknownJobType
+
+__all__ = [
+    "InvalidParams",
+    "JobNotFound",
+    "PipelineNotFound",
+    "RecipeUnavailable",
+    "Refused",
+    "TooMuchMemory",
+    "UnknownJobType",
+    "UnknownLane",
+    "UnknownRecipe",
+    "WrongState",
+    "cancel",
+    "cancel_pipeline",
+    "check",
+    "pause",
+    "resume",
+    "resume_pipeline",
+    "retry",
+    "retry_failed",
+    "set_hours",
+    "set_pauses_for_viewers",
+    "set_priority",
+    "submit",
+    "submit_pipeline",
+]
+
+PRIORITIES = range(11)  # higher first
+MOST_VRAM = 2**31 - 1  # MiB that the column holds
+WAITING = (Job.Status.PENDING, Job.Status.QUEUED)
+
+
+class TooMuchMemory(Refused):
+    """More GPU memory was asked for than any node has, for a type that cannot do without."""
+
+    def __init__(self, asked: int, largest: int) -> None:
+        sentence = f"{asked} MiB of GPU memory are more than any node has ({largest} MiB), and this type needs a GPU"
+        super().__init__(sentence, {"vramRequired": [sentence]})
+
+
+class JobNotFound(LookupError):
+    """There is no such job."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__("Job not found")
+
+
+class PipelineNotFound(LookupError):
+    """There is no such pipeline."""
+
+    def __init__(self, pipeline_id: int) -> None:
+        super().__init__("Pipeline not found")
+
+
+class UnknownLane(LookupError):
+    """There is no such lane."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no lane {name[:100]!r}; there are {', '.join(Lane.values)}")
+
+
+class WrongState(Exception):
+    """The job or pipeline is in a state that forbids it; `str()` says which."""
+
+
+# --- Jobs ---------------------------------------------------------------------------------------------------------
+
+
+def check(
+    type: str, params: Mapping[str, Any] | None = None, *, priority: int = 5, vram_required: int | None = None
+) -> tuple[JobType, Params]:
+    """What `submit` would run; raises `UnknownJobType`, `InvalidParams` or `TooMuchMemory`."""
+    kind = registry.get(type)
+    parsed = kind.parse(params or {})
+    _check_priority(priority)
+    if vram_required is not None:
+        _check_memory(kind, vram_required)
+    return kind, parsed
+
+
+def submit(
+    type: str,
+    params: Mapping[str, Any] | None = None,
+    *,
+    priority: int = 5,
+    vram_required: int | None = None,
+    by: User | None = None,
+) -> Job:
+    """Queue a job in the caller's transaction and wake its lane after the commit.
+
+    `vram_required`: MiB of GPU memory, None: what its type says. Raises `UnknownJobType`, `InvalidParams` or `TooMuchMemory`.
+    """
+    kind, parsed = check(type, params, priority=priority, vram_required=vram_required)
+    job = Job.objects.create(
+        type=kind.name,
+        status=Job.Status.QUEUED,
+        params=parsed.model_dump(mode="json", by_alias=True),
+        resource_category=kind.lane,
+        vram_required=kind.vram if vram_required is None else vram_required,
+        has_cpu_path=kind.has_cpu_path,
+        priority=priority,
+        ranked_at=Now() - timedelta(minutes=priority),
+        exclusive_key=kind.exclusive(parsed) if kind.exclusive else None,
+        video_id=kind.video(parsed) if kind.video else None,
+        submitted_by=by,
+    )
+    lanes.wake(kind.lane)
+    job.refresh_from_db()
+    note([job], "Submitted.", by=by)
+    return job
+
+
+@transaction.atomic
+def cancel(job_id: int, *, by: User | None) -> Job:
+    """Cancel a waiting job, or ask a running one to stop; the steps that need it are cancelled with it.
+
+    Raises `JobNotFound`, or `WrongState` when it has ended.
+    """
+    job = _hold_pipeline_of(job_id)
+    this = Job.objects.filter(pk=job_id)
+    waited = this.filter(status__in=WAITING).update(status=Job.Status.CANCELLED, completed_at=Now(), run_after=None)
+    if not waited and not this.filter(status=Job.Status.RUNNING).update(cancel_requested_at=Now()):
+        raise WrongState(f"The job is {this.get().status} and cannot be cancelled")
+    if waited and job.pipeline_id is not None:
+        steps.advance(job.pipeline_id)
+    note([job], "Cancelled.", by=by)
+    return this.get()
+
+
+@transaction.atomic
+def retry(job_id: int, *, by: User | None) -> Job:
+    """Queue a job that failed or was cancelled anew; one of a pipeline takes the pipeline's other broken steps with it.
+
+    Raises `JobNotFound`, or `WrongState` when it has not ended so.
+    """
+    job = _hold_pipeline_of(job_id)
+    broken = Job.objects.filter(pk=job_id, status__in=steps.BROKEN)
+    if job.pipeline is not None:
+        if not broken.exists():
+            raise _not_broken(job_id)
+        pipelines.resume(job.pipeline)
+    elif not broken.update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now()):
+        raise _not_broken(job_id)
+    lanes.wake(job.resource_category)
+    note([job], "Retried.", by=by)
+    return Job.objects.get(pk=job_id)
+
+
+@transaction.atomic
+def retry_failed(error_class: str, *, by: User | None) -> int:
+    """Queue every failed job of an error class anew; returns how many."""
+    failed = Job.objects.filter(status=Job.Status.FAILED, error_class=error_class)
+    count = 0
+    for pipeline_id in failed.exclude(pipeline=None).order_by("pipeline").values_list("pipeline", flat=True).distinct():
+        pipeline = _hold_pipeline(pipeline_id)
+        count += failed.filter(pipeline=pipeline).count()
+        pipelines.resume(pipeline)
+    alone = list(failed.filter(pipeline=None).order_by("pk").select_for_update(no_key=True).only("pk", "type", "resource_category"))
+    Job.objects.filter(pk__in=[job.pk for job in alone]).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now())
+    for lane in {job.resource_category for job in alone}:
+        lanes.wake(lane)
+    note(alone, "Retried.", by=by)
+    return count + len(alone)
+
+
+@transaction.atomic
+def set_priority(job_id: int, priority: int, *, by: User | None) -> Job:
+    """Move a waiting job up or down; what it has waited already counts on.
+
+    Raises `JobNotFound`, `InvalidParams`, or `WrongState` when it no longer waits.
+    """
+    _check_priority(priority)
+    waiting = Job.objects.filter(pk=job_id, status__in=WAITING)
+    step = timedelta(minutes=1)
+    if not waiting.update(priority=priority, ranked_at=F("ranked_at") + (F("priority") - priority) * step):
+        raise WrongState(f"The job is {_job(job_id).status} and has no place in the queue")
+    job = _job(job_id)
+    note([job], f"Priority {priority}.", by=by)
+    return job
+
+
+# --- Lanes --------------------------------------------------------------------------------------------------------
+
+
+def pause(lane: str, *, by: User | None, reason: str = "") -> Opening:
+    """Start no more jobs of a lane; those that run go on. Raises `UnknownLane`."""
+    changes = {"paused_at": Now(), "paused_by": by, "paused_reason": reason, "resumes_at": None}
+    return _change_lane(lane, changes, f"Paused: {reason}" if reason else "Paused.", by=by)
+
+
+def resume(lane: str, *, by: User | None) -> Opening:
+    """Let a paused lane start jobs again. Raises `UnknownLane`."""
+    changes = {"paused_at": None, "paused_by": None, "paused_reason": "", "resumes_at": None}
+    return _change_lane(lane, changes, "Resumed.", by=by)
+
+
+def set_hours(lane: str, opens_at: time | None, closes_at: time | None, *, by: User | None) -> Opening:
+    """Start jobs of a lane only within these hours, in TIME_ZONE; both None: always. Raises `UnknownLane` or `InvalidParams`."""
+    if (opens_at is None) != (closes_at is None):
+        raise InvalidParams({"closesAt" if closes_at is None else "opensAt": ["Hours have a start and an end."]})
+    hours = f"Open from {opens_at:%H:%M} to {closes_at:%H:%M}." if opens_at and closes_at else "Open at all hours."
+    return _change_lane(lane, {"opens_at": opens_at, "closes_at": closes_at}, hours, by=by)
+
+
+def set_pauses_for_viewers(lane: str, pauses: bool, *, by: User | None) -> Opening:
+    """Whether a lane starts nothing while somebody watches. Raises `UnknownLane`."""
+    message = "Pauses while somebody watches." if pauses else "Goes on while somebody watches."
+    return _change_lane(lane, {"pauses_for_viewers": pauses}, message, by=by)
+
+
+# --- Pipelines ----------------------------------------------------------------------------------------------------
+
+
+def submit_pipeline(
+    recipe: str | Sequence[Step],
+    params: Mapping[str, Any] | None = None,
+    *,
+    name: str = "",
+    priority: int = 5,
+    by: User | None = None,
+) -> Pipeline:
+    """Start a recipe, or steps of one's own; every step is checked before the first starts. Raises `Refused`."""
+    _check_priority(priority)
+    if isinstance(recipe, str):
+        known = recipes.get(recipe)
+        plan, title, recipe_name = known.plan(params or {}), known.title, known.name
+    else:
+        plan, title, recipe_name = list(recipe), " → ".join(step.type for step in recipe), ""
+    pipelines.check(plan)
+    pipeline = pipelines.create(plan, name=name or title, recipe=recipe_name, params=params or {}, priority=priority, by=by)
+    note([pipeline], "Submitted.", by=by)
+    return pipeline
+
+
+@transaction.atomic
+def cancel_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
+    """Cancel what waits and ask what runs to stop. Raises `PipelineNotFound`, or `WrongState` when it has ended."""
+    pipeline = _hold_pipeline(pipeline_id)
+    if pipeline.status != Pipeline.Status.RUNNING:
+        raise WrongState(f"The pipeline is {pipeline.status} and cannot be cancelled")
+    pipelines.cancel(pipeline)
+    note([pipeline], "Cancelled.", by=by)
+    return _hold_pipeline(pipeline_id)
+
+
+@transaction.atomic
+def resume_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
+    """Go on from the first step that failed or was cancelled. Raises `PipelineNotFound`, or `WrongState` when none has."""
+    pipeline = _hold_pipeline(pipeline_id)
+    if pipeline.status not in (Pipeline.Status.FAILED, Pipeline.Status.CANCELLED):
+        raise WrongState(f"The pipeline is {pipeline.status} and has nothing to resume")
+    pipelines.resume(pipeline)
+    note([pipeline], "Resumed.", by=by)
+    return _hold_pipeline(pipeline_id)
+
+
+def _check_priority(priority: int) -> None:
+    if priority not in PRIORITIES:
+        raise InvalidParams({"priority": [f"{PRIORITIES[0]} to {PRIORITIES[-1]}, higher first."]})
+
+
+def _check_memory(kind: JobType, vram: int) -> None:
+    if not 0 <= vram <= MOST_VRAM:
+        raise InvalidParams({"vramRequired": ["MiB of GPU memory, 0 or more."]})
+    largest: int | None = WorkerNode.objects.aggregate(largest=Max("vram_total"))["largest"]
+    if largest is not None and vram > largest and not kind.has_cpu_path:
+        raise TooMuchMemory(vram, largest)
+
+
+def _rank_now() -> Any:
+    """The rank of a job that becomes ready now: earlier by a minute for each step of priority."""
+    return Now() - F("priority") * timedelta(minutes=1)
+
+
+def _job(job_id: int) -> Job:
+    try:
+        return Job.objects.get(pk=job_id)
+    except Job.DoesNotExist:
+        raise JobNotFound(job_id) from None
+
+
+def _hold_pipeline_of(job_id: int) -> Job:
+    job = _job(job_id)
+    steps.hold(job.pipeline_id)
+    return job
+
+
+def _not_broken(job_id: int) -> WrongState:
+    return WrongState(f"The job is {_job(job_id).status}; only failed and cancelled ones are retried")
+
+
+def _hold_pipeline(pipeline_id: int) -> Pipeline:
+    pipeline = Pipeline.objects.select_for_update(no_key=True).filter(pk=pipeline_id).first()
+    if pipeline is None:
+        raise PipelineNotFound(pipeline_id)
+    return pipeline
+
+
+def _change_lane(lane: str, changes: Mapping[str, Any], message: str, *, by: User | None) -> Opening:
+    if lane not in Lane.values:
+        raise UnknownLane(lane)
+    with transaction.atomic():
+        state, _ = LaneState.objects.get_or_create(lane=lane)
+        LaneState.objects.filter(pk=state.pk).update(**changes)
+        note([state], message, by=by)
+        lanes.wake(lane)
+    return lanes.opening(lane)
