@@ -340,7 +340,7 @@ def _let_go_cancelled(job: Job, **changes: Any) -> None:
 def _let_go(job: Job, *, status: Job.Status, **changes: Any) -> None:
     """End the lease of a locked job: its memory back, its pipeline on."""
     Job.objects.filter(pk=job.pk).update(status=status, lease_token=None, lease_until=None, vram_reserved=0, **changes)
-    if job.vram_reserved:
+    if job.vram_reserved and job.node_id is not None:
         WorkerNode.objects.filter(pk=job.node_id).update(vram_used=F("vram_used") - job.vram_reserved)
         lanes.wake(Lane.GPU_AI)
         lanes.wake(Lane.GPU_ENCODE)

@@ -196,14 +196,13 @@ def _positions(lane: str, queued: Sequence[Job]) -> list[tuple[int, int]]:
 
 def _counts() -> dict[Lane, dict[str, int]]:
     counts = {lane: dict.fromkeys(STATUSES, 0) for lane in Lane}
-    shown = Job.objects.values("resource_category", "status").annotate(count=Count("pk")).order_by()
-    for row in shown:
-        counts[Lane(row["resource_category"])][row["status"]] = row["count"]
-    held_up = Job.objects.filter(_held_up()).values("resource_category").annotate(count=Count("pk")).order_by()
-    for row in held_up:
-        lane = counts[Lane(row["resource_category"])]
-        lane[Job.Status.QUEUED] -= row["count"]
-        lane[Job.Status.PENDING] += row["count"]
+    by_status = Job.objects.order_by().values_list("resource_category", "status").annotate(Count("pk"))
+    for name, status, count in by_status:
+        counts[Lane(name)][status] = count
+    held_up = Job.objects.filter(_held_up()).order_by().values_list("resource_category").annotate(Count("pk"))
+    for name, count in held_up:
+        counts[Lane(name)][Job.Status.QUEUED] -= count
+        counts[Lane(name)][Job.Status.PENDING] += count
     return counts
 
 
