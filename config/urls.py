@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("config.api.urls")),
     path("", include("media_library.urls")),
     path("", include("gallery.urls")),
+    path("", include("reactions.urls")),
     path("", include("gallery.page_urls")),
 ]
 

@@ -19,6 +19,7 @@ from tests.config.conftest import MakeUser, signed_in
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OPEN, SIGNED_IN, ADMIN = "anybody", "anybody who is signed in", "administrators of the library"
+MEMBERS = "whoever is signed in and no temporary user"
 
 # Every address of the API, with who may use it and by which methods. A new one is listed here or the test fails.
 ROUTES: dict[str, tuple[str, set[str]]] = {
@@ -46,7 +47,12 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/media/public/<id:media_id>/stream": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/lock": (ADMIN, {"POST", "DELETE"}),
     r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": (OPEN, {"GET"}),
+    "api/reactions": (OPEN, {"GET", "POST"}),
+    "api/reactions/config": (OPEN, {"GET"}),
+    "api/reactions/timeline": (OPEN, {"GET"}),
+    "api/reactions/<id:reaction_id>": (SIGNED_IN, {"DELETE"}),
 }
+WRITERS = {"api/reactions": MEMBERS}  # who may POST, where that is not everybody who may GET
 PAGES = ("", "admin", "watch/<id:media_id>", "static/<path:path>")
 NOBODY_IS_THERE = 999_999_999
 
@@ -63,7 +69,7 @@ def address(route: str) -> str:
     """An address of the route, of a thing that does not exist."""
     if route.startswith("^"):
         return f"/thumbnails/{NOBODY_IS_THERE}-0123456789ab.webp"
-    for name in ("<id:video_id>", "<id:media_id>"):
+    for name in ("<id:video_id>", "<id:media_id>", "<id:reaction_id>"):
         route = route.replace(name, str(NOBODY_IS_THERE))
     return f"/{route}"
 
@@ -105,7 +111,8 @@ def test_everybody_gets_what_is_theirs_and_no_more(callers: dict[str, Client], l
     for caller, client in callers.items():
         for method in METHODS:
             reply = client.generic(method, address(route), b"{}", content_type="application/json")
-            if not is_right(reply.status_code, caller, who_may, is_served=method in methods or (method == "HEAD" and "GET" in methods)):
+            allowed = WRITERS.get(route, who_may) if method == "POST" else who_may
+            if not is_right(reply.status_code, caller, allowed, is_served=method in methods or (method == "HEAD" and "GET" in methods)):
                 wrong.append((caller, method, reply.status_code))
     assert wrong == []
 
@@ -117,7 +124,7 @@ def is_right(status: int, caller: str, who_may: str, *, is_served: bool) -> bool
         return (status in (200, 400, 404) if is_served else status == 405) or (status == 401 and bears_a_bad_token)
     if bears_a_bad_token or caller == "anonymous":
         return status == 401
-    if who_may == ADMIN and caller != "admin":
+    if (who_may == ADMIN and caller != "admin") or (who_may == MEMBERS and caller == "temp"):
         return status == 403
     return status == 405 if not is_served else status in (200, 400, 404, 409)
 

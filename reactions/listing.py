@@ -1,0 +1,111 @@
+"""Reactions as everybody may see them: the newest first, and over the length of one video.
+
+A reaction is seen while its medium is: locked and unpublished media are left out by the same query that finds the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from gallery.cursors import read_cursor, write_cursor
+from gallery.listing import MediaLocked, MediaNotFound
+from gallery.models import PublicMedia
+from reactions.models import ReactionType
+
+MOST_BUCKETS = 200
+
+PAGE = """
+    SELECT reaction.id, reaction.media_id, reaction.user_id, reaction.reaction_type, reaction.video_timestamp, reaction.created_at
+    FROM video_reactions AS reaction JOIN public_media AS media ON media.id = reaction.media_id
+    WHERE NOT media.is_locked {conditions}
+    ORDER BY reaction.created_at DESC, reaction.id DESC LIMIT %s OFFSET %s
+"""
+TIMELINE = """
+    SELECT least(video_timestamp, %s) / %s AS bucket, reaction_type, count(*)
+    FROM video_reactions WHERE media_id = %s GROUP BY bucket, reaction_type
+"""
+LAST_MOMENT = "SELECT max(video_timestamp) FROM video_reactions WHERE media_id = %s"
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ReactionQuery:
+    """Which reactions are asked for; a cursor takes the place of the offset."""
+
+    media_id: int | None = None
+    user_id: int | None = None
+    limit: int = 50
+    offset: int = 0
+    cursor: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """The list that a cursor belongs to."""
+        return f"reactions of {self.media_id} by {self.user_id}"
+
+
+@dataclass(frozen=True)
+class ReactionPage:
+    """Rows of id, medium, user, type, second and time."""
+
+    rows: list[Row]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """How many reactions of each type every `bucket_seconds` of a video brought, from its start to its end."""
+
+    bucket_seconds: int
+    buckets: list[dict[ReactionType, int]]
+
+
+def reactions_page(query: ReactionQuery) -> ReactionPage:
+    """One page of the reactions to media that are open to the public; raises `gallery.cursors.InvalidCursor`."""
+    conditions, values = _conditions(query)
+    offset = 0 if query.cursor is not None else query.offset
+    rows = _select(PAGE.format(conditions=conditions), [*values, query.limit + 1, offset])
+    has_more, rows = len(rows) > query.limit, rows[: query.limit]
+    id, *_, created_at = rows[-1] if has_more else (None, None)
+    return ReactionPage(rows, write_cursor([created_at, id], scope=query.scope) if has_more else None)
+
+
+def timeline(media_id: int) -> Timeline:
+    """The reactions to a medium over its length; raises `MediaNotFound` or `MediaLocked`."""
+    last = _last_second(media_id)
+    bucket_seconds = -(-(last + 1) // MOST_BUCKETS)
+    buckets = [dict.fromkeys(ReactionType, 0) for _ in range(last // bucket_seconds + 1)]
+    for bucket, reaction_type, count in _select(TIMELINE, [last, bucket_seconds, media_id]):
+        buckets[bucket][ReactionType(reaction_type)] = count
+    return Timeline(bucket_seconds, buckets)
+
+
+def _conditions(query: ReactionQuery) -> tuple[str, list[Any]]:
+    """What narrows the list, as SQL with the values of its placeholders."""
+    given = {"reaction.media_id = %s": query.media_id, "reaction.user_id = %s": query.user_id}
+    conditions = {condition: [value] for condition, value in given.items() if value is not None}
+    if query.cursor is not None:
+        conditions["(reaction.created_at, reaction.id) < (%s, %s)"] = read_cursor(query.cursor, scope=query.scope)
+    return "".join(f" AND {condition}" for condition in conditions), [value for values in conditions.values() for value in values]
+
+
+def _last_second(media_id: int) -> int:
+    """The last second of an open medium; where nobody knows its length, the last that somebody reacted to."""
+    medium = PublicMedia.objects.filter(pk=media_id).values_list("is_locked", "duration_seconds").first()
+    if medium is None:
+        raise MediaNotFound
+    is_locked, duration = medium
+    if is_locked:
+        raise MediaLocked
+    return duration if duration is not None else _select(LAST_MOMENT, [media_id])[0][0] or 0
+
+
+def _select(statement: str, values: Sequence[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())

@@ -1,0 +1,12 @@
+"""The addresses of reactions."""
+
+from django.urls import path
+
+from reactions.api import Config, OneReaction, Reactions, Timeline
+
+urlpatterns = [
+    path("api/reactions", Reactions.as_view()),
+    path("api/reactions/config", Config.as_view()),
+    path("api/reactions/timeline", Timeline.as_view()),
+    path("api/reactions/<id:reaction_id>", OneReaction.as_view()),
+]
