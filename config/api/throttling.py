@@ -104,7 +104,7 @@ class SessionWriteThrottle(_Throttle):
         if request.method in SAFE_METHODS:
             return None
         if request.user.is_authenticated:
-            return f"user {request.user.pk}"
+            return f"user {request.user.get_username()}"
         body = request.data if isinstance(request.data, dict) else {}
         session = body.get("sessionId") or request.query_params.get("sessionId")
         return f"session {session}" if session and isinstance(session, str) else None
