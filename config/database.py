@@ -1,0 +1,39 @@
+"""Reading with one statement, without all that stands between Django's ORM and the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db import connection
+from psycopg import Connection, Cursor
+
+if TYPE_CHECKING:
+    from config.postgresql.base import DatabaseWrapper
+
+
+def read(statement: str, values: Sequence[Any], *, prepare: bool = True) -> list[tuple[Any, ...]]:
+    """The rows that one statement reads; raises `django.db.DatabaseError`.
+
+    A prepared statement is planned once for each connection and whatever the values, so what its plan depends on
+    must stand in its text: a limit above all.
+    """
+    with connection.wrap_database_errors, _lent() as lent:
+        return Cursor(lent).execute(statement, values, prepare=prepare, binary=True).fetchall()
+
+
+@contextmanager
+def _lent() -> Iterator[Connection[Any]]:
+    """The connection that this thread has, with its transaction; else one of the pool, for just this statement."""
+    pool = cast("DatabaseWrapper", connection).pool
+    if connection.connection is not None or pool is None:
+        connection.ensure_connection()
+        yield connection.connection
+        return
+    pool.open()
+    lent = pool.getconn()
+    try:
+        yield lent
+    finally:
+        pool.putconn(lent)

@@ -1,0 +1,32 @@
+"""Django's backend asks PostgreSQL whether it is there before every request; this one only on a connection that has rested."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.db.backends.postgresql import base
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
+TRUSTED_FOR = 1.0  # seconds: a restart takes PostgreSQL longer, so it costs the requests under way and hardly one more
+
+_looked_at: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()  # by the monotonic clock
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    @property
+    def pool(self) -> ConnectionPool[Any] | None:
+        pool: ConnectionPool[Any] | None = super().pool
+        if pool is not None and pool._check is not None:
+            pool._check = check_after_rest  # Django passes its own and takes no other
+        return pool
+
+
+def check_after_rest(connection: Connection[Any]) -> None:
+    """Raise when the server has gone, at most a second after it answered on this connection last."""
+    now = monotonic()
+    if now - _looked_at.get(connection, 0.0) > TRUSTED_FOR:
+        ConnectionPool.check_connection(connection)
+        _looked_at[connection] = now
