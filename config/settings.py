@@ -121,8 +121,10 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 1.5},
         "connect_timeout": 2,
+        "prepare_threshold": 5,  # ours say themselves which statements to prepare; without this none may be
     }  # connections; seconds. A database that is down is a 503 within two seconds; one that is back costs the pool a second
 )
+DATABASES["default"]["ENGINE"] = "config.postgresql"  # Django's own, but that it checks only connections that have rested
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted database costs a request or two, not one for each idle connection
 SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass 30 characters; PostgreSQL takes 63
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -147,7 +149,9 @@ DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30
 VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
 NODE_NAME: str = env.str("NODE_NAME", default="")  # of this machine among the nodes; empty: its host name
 NODE_VRAM_MB: int = env.int("NODE_VRAM_MB", default=-1)  # MiB of GPU memory that jobs may use here; -1: what the GPUs say
-JOBS_PER_NODE: dict[str, int] = env.dict("JOBS_PER_NODE", cast={"value": int}, default={})  # lane=jobs at once;…; a lane left out: its workers decide
+JOBS_PER_NODE: dict[str, int] = env.dict(
+    "JOBS_PER_NODE", cast={"value": int}, default={}
+)  # lane=jobs at once;…; a lane left out: its workers decide
 
 # --- Sign-in ------------------------------------------------------------------------------------------------------
 MEDIA_ADMIN_ROLES: list[str] = env.list("MEDIA_ADMIN_ROLES", default=["SUPER_ADMIN", "MEDIA_ADMIN"])
@@ -204,6 +208,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": "/api",
     "SORT_OPERATIONS": False,
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "integer", "format": "int64", "minimum": 1}},
+    "ENUM_NAME_OVERRIDES": {"JobStatus": "jobs.models.Job.Status", "PipelineStatus": "jobs.models.Pipeline.Status"},
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api.schema.document_errors"],
 }
 
