@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("media_library.urls")),
     path("", include("gallery.urls")),
     path("", include("reactions.urls")),
+    path("", include("jobs.urls")),
     path("", include("gallery.page_urls")),
 ]
 

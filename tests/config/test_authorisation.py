@@ -46,6 +46,23 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/media/public/<id:media_id>/related": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/stream": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/lock": (ADMIN, {"POST", "DELETE"}),
+    "api/media/public/<id:media_id>/upvote": (OPEN, {"POST", "DELETE"}),
+    "api/media/public/<id:media_id>/finish": (OPEN, {"POST"}),
+    "api/media/public/<id:media_id>/watch-time": (OPEN, {"POST"}),
+    "api/jobs": (ADMIN, {"GET", "POST"}),
+    "api/jobs/types": (ADMIN, {"GET"}),
+    "api/jobs/summary": (ADMIN, {"GET"}),
+    "api/jobs/lanes/<str:category>/pause": (ADMIN, {"POST"}),
+    "api/jobs/lanes/<str:category>/resume": (ADMIN, {"POST"}),
+    "api/jobs/<id:job_id>": (ADMIN, {"GET"}),
+    "api/jobs/<id:job_id>/cancel": (ADMIN, {"POST"}),
+    "api/jobs/<id:job_id>/retry": (ADMIN, {"POST"}),
+    "api/jobs/<id:job_id>/priority": (ADMIN, {"POST"}),
+    "api/pipelines": (ADMIN, {"GET", "POST"}),
+    "api/pipelines/recipes": (ADMIN, {"GET"}),
+    "api/pipelines/<id:pipeline_id>": (ADMIN, {"GET"}),
+    "api/pipelines/<id:pipeline_id>/cancel": (ADMIN, {"POST"}),
+    "api/pipelines/<id:pipeline_id>/resume": (ADMIN, {"POST"}),
     r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": (OPEN, {"GET"}),
     "api/reactions": (OPEN, {"GET", "POST"}),
     "api/reactions/config": (OPEN, {"GET"}),
@@ -69,9 +86,7 @@ def address(route: str) -> str:
     """An address of the route, of a thing that does not exist."""
     if route.startswith("^"):
         return f"/thumbnails/{NOBODY_IS_THERE}-0123456789ab.webp"
-    for name in ("<id:video_id>", "<id:media_id>", "<id:reaction_id>"):
-        route = route.replace(name, str(NOBODY_IS_THERE))
-    return f"/{route}"
+    return "/" + re.sub(r"<\w+:\w+>", str(NOBODY_IS_THERE), route)
 
 
 def test_no_address_is_unlisted() -> None:

@@ -1,0 +1,73 @@
+"""Adding a job: choose a type, then fill in the form that its params make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from jobs import labels, registry, services
+from jobs.admin.live import admin_of
+from jobs.admin.param_form import ParamForm, form_for
+from jobs.models import Job
+
+DEFAULT_PRIORITY = 5
+
+
+class PriorityForm(forms.Form):
+    """What is asked of every job beside its params."""
+
+    priority = forms.IntegerField(
+        min_value=0, max_value=10, initial=DEFAULT_PRIORITY, help_text="0 to 10, higher first; one step is a minute's wait"
+    )
+
+
+def page(request: HttpRequest, *, site_context: dict[str, Any]) -> HttpResponse:
+    """The types to choose from, or with `?type=` the form of that type; a query names values to begin with."""
+    name = request.GET.get("type")
+    if name is None:
+        return TemplateResponse(request, "admin/jobs/job/types.html", {**site_context, "title": "Add job", "types": _types()})
+    try:
+        job_type = registry.get(name)
+    except registry.UnknownJobType as error:
+        raise Http404(str(error)) from error
+    form, priority = _forms(request, job_type)
+    if request.method == "POST" and form.is_valid() and priority.is_valid():
+        job = _submit(job_type, form, priority, request)
+        if job is not None:
+            messages.success(request, f"{job} was added.")
+            return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+    context = {"title": f"Add job: {job_type.name}", "job_type": job_type, "form": form, "priority": priority, "needs": _needs(job_type)}
+    return TemplateResponse(request, "admin/jobs/job/add.html", {**site_context, **context})
+
+
+def _forms(request: HttpRequest, job_type: registry.JobType) -> tuple[ParamForm, PriorityForm]:
+    form = form_for(job_type.params_schema())
+    if request.method == "POST":
+        return form(request.POST), PriorityForm(request.POST, prefix="job")
+    begun = {name: value for name, value in request.GET.items() if name in form.base_fields}
+    return form(initial=begun), PriorityForm(prefix="job")
+
+
+def _submit(job_type: registry.JobType, form: ParamForm, priority: PriorityForm, request: HttpRequest) -> Job | None:
+    """The job; None when its params were refused, which the form then says."""
+    try:
+        return services.submit(job_type.name, form.params, priority=priority.cleaned_data["priority"], by=admin_of(request))
+    except services.Refused as error:
+        form.complain(error.details or {"params": [str(error)]})
+        return None
+
+
+def _types() -> list[dict[str, Any]]:
+    return [{"name": one.name, "summary": one.description.splitlines()[0], "needs": _needs(one)} for one in registry.all_types()]
+
+
+def _needs(job_type: registry.JobType) -> str:
+    """Where the type runs and what it takes, in a few words."""
+    memory = f"{labels.gigabytes(job_type.vram)} of GPU memory" if job_type.vram else ""
+    without = "or a CPU" if job_type.vram and job_type.has_cpu_path else ""
+    return " · ".join(filter(None, (labels.lane_name(job_type.lane), " ".join(filter(None, (memory, without))))))

@@ -1,0 +1,1 @@
+"""The admin's API of jobs, lanes and pipelines."""
