@@ -1,0 +1,197 @@
+"""A house of our own to break: PostgreSQL, Redis, web server and workers that a test may stop, kill and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from launcher import postgres, processes, valkey
+from launcher.environment import VirtualEnvironment
+from launcher.processes import Child
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds until a condition that a loaded machine is slow to reach counts as broken
+
+
+class House:
+    """Everything that serves one library, each part in a process of its own.
+
+    `env` is what its Django processes run with; `settings` given to `web` and `worker` are added to it.
+    """
+
+    def __init__(self, folder: Path, ffmpeg: str) -> None:
+        self.folder = folder
+        self._running = contextlib.ExitStack()
+        programs = VirtualEnvironment(Path(sys.prefix), log=folder / "pip.log")
+        self._postgres_programs = postgres.find_programs(programs, folder / "cluster", env=os.environ)
+        self._redis_program = valkey.find_program(programs, env=os.environ)
+        self._postgres: tuple[postgres.Cluster, contextlib.ExitStack] | None = None
+        self._redis: tuple[valkey.Server, contextlib.ExitStack] | None = None
+        for name in ("sockets", "logs", "library", "data"):
+            (folder / name).mkdir()
+        (folder / "sockets").chmod(0o755)
+        self.start_postgres()
+        self.start_redis()
+        self.postgres.ensure_database("house")
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "DEVELOPMENT": "true",
+            "ENABLE_MEDIA_FEATURES": "true",
+            "SECRET_KEY": "a key for a house that is made to be broken, and for nothing else",
+            "DATABASE_URL": self.postgres.database_url("house"),
+            "REDIS_URL": self.redis.url,
+            "DATA_DIR": str(folder / "data"),
+            "LIBRARY_ROOT": str(folder / "library"),
+            "FFMPEG_BINARY": ffmpeg,
+        }
+        self.manage("migrate", "--verbosity=0")
+
+    @property
+    def library(self) -> Path:
+        return self.folder / "library"
+
+    @property
+    def postgres(self) -> postgres.Cluster:
+        assert self._postgres, "PostgreSQL is stopped"
+        return self._postgres[0]
+
+    @property
+    def redis(self) -> valkey.Server:
+        assert self._redis, "Redis is stopped"
+        return self._redis[0]
+
+    def start_postgres(self) -> None:
+        stack = contextlib.ExitStack()
+        place = {"sockets": self.folder / "sockets", "log": self.folder / "logs/postgresql.log"}
+        self._postgres = (
+            stack.enter_context(postgres.running(self._postgres_programs, self.folder / "cluster", is_test=True, **place)),
+            stack,
+        )
+
+    def stop_postgres(self, how: signal.Signals = signal.SIGINT) -> None:
+        """INT is PostgreSQL's fast shutdown, QUIT its immediate one, which leaves a crash to recover from."""
+        cluster, stack = self.postgres, self._postgres and self._postgres[1]
+        cluster.child.process.send_signal(how)
+        cluster.child.process.wait(PATIENCE)
+        assert stack
+        stack.close()
+        self._postgres = None
+
+    def start_redis(self) -> None:
+        stack = contextlib.ExitStack()
+        server = valkey.running(self._redis_program, sockets=self.folder / "sockets", log=self.folder / "logs/redis.log")
+        self._redis = (stack.enter_context(server), stack)
+
+    def stop_redis(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """TERM is a shutdown in order, KILL loses what Redis held; it never writes to disk here."""
+        server, stack = self.redis, self._redis and self._redis[1]
+        server.child.process.send_signal(how)
+        server.child.process.wait(PATIENCE)
+        assert stack
+        stack.close()
+        self._redis = None
+
+    def manage(self, *arguments: str, **settings: str) -> None:
+        log = self.folder / "logs/manage.log"
+        status = processes.run([sys.executable, "manage.py", *arguments], env={**self.env, **settings}, cwd=REPOSITORY, log=log)
+        assert status == 0, log.read_text()
+
+    def query(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Ask the database past the product; `[]` for a statement that answers nothing."""
+        with psycopg.connect(host=str(self.postgres.sockets), user=postgres.SUPERUSER, dbname="house", autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def web(self, *, workers: int = 2, **settings: str) -> Web:
+        """Start the web server as `bin/up` does, on a free port; it answers when this returns."""
+        port = free_port()
+        command = [
+            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
+            "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5", "config.wsgi:application",
+        ]  # fmt: skip
+        child = self._start("The web server", command, settings, log=f"web-{port}.log")
+        web = Web(child, f"http://127.0.0.1:{port}")
+        processes.wait_until(lambda: web.status("/healthz") == 200, child, seconds=PATIENCE)
+        return web
+
+    def worker(self, *lanes: str, **settings: str) -> Child:
+        """Start a Celery worker of these lanes as its documentation says."""
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", ",".join(lanes), "--loglevel", "INFO"]
+        return self._start("The worker", command, settings, log=f"worker-{'-'.join(lanes)}-{time.monotonic_ns()}.log")
+
+    def close(self) -> None:
+        self._running.close()
+        for part in (self._redis, self._postgres):
+            if part:
+                part[1].close()
+
+    def _start(self, name: str, command: list[str], settings: dict[str, str], *, log: str) -> Child:
+        child = processes.start(name, command, env={**self.env, **settings}, cwd=REPOSITORY, log=self.folder / "logs" / log)
+        self._running.callback(child.stop)
+        return child
+
+
+class Web:
+    """A running web server."""
+
+    def __init__(self, child: Child, address: str) -> None:
+        self.child = child
+        self.address = address
+
+    def status(self, path: str) -> int | None:
+        """The status that a GET is answered with; None when nobody answers."""
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=10) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return None
+
+
+@pytest.fixture
+def house(ffmpeg_binary: str) -> Iterator[House]:
+    """A house with an empty, migrated database; everything in it is stopped in the end."""
+    folder = Path(tempfile.mkdtemp(prefix="house-"))  # short, for the names of sockets are bounded
+    folder.chmod(0o755)
+    built: House | None = None
+    try:
+        built = House(folder, ffmpeg_binary)
+        yield built
+    finally:
+        if built:
+            built.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool], str], None]:
+    """`eventually(condition, "what was awaited")` waits for it, with a generous deadline."""
+
+    def wait(condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}"
+            time.sleep(0.05)
+
+    return wait
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
