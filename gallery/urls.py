@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from gallery.api.comments import Approve, Comments, Hold, OneComment, RemoveSession
 from gallery.api.files import Stream, Thumbnail
 from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
 
@@ -12,5 +13,10 @@ urlpatterns = [
     path("api/media/public/<id:media_id>/related", Related.as_view()),
     path("api/media/public/<id:media_id>/stream", Stream.as_view()),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
+    path("api/media/comments", Comments.as_view()),
+    path("api/media/comments/<id:comment_id>", OneComment.as_view()),
+    path("api/media/comments/<id:comment_id>/hold", Hold.as_view()),
+    path("api/media/comments/<id:comment_id>/approve", Approve.as_view()),
+    path("api/media/comments/<id:comment_id>/remove-session", RemoveSession.as_view()),
     re_path(r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$", Thumbnail.as_view()),
 ]
