@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Now, Upper
@@ -183,6 +183,8 @@ class MediaDay(DayCounts):
 
     class Meta:
         db_table = "media_days"
+        # Rows come in the order of days, so a range of days is a range of pages; a flush pays next to nothing for it.
+        indexes = (BrinIndex(fields=["day"], name="idx_media_days_day", pages_per_range=32, autosummarize=True),)
         constraints = (models.UniqueConstraint(fields=["video", "day"], name="media_days_unique"),)
 
     def __str__(self) -> str:
@@ -198,6 +200,52 @@ class GalleryDay(DayCounts):
 
     def __str__(self) -> str:
         return f"the gallery on {self.day}"
+
+
+class OpeningBalance(models.Model):
+    """What the counters of a video stood at when its rows and days began to be kept: nothing, but for what came from elsewhere.
+
+    A counter is its opening balance and what `gallery.ledger` adds up. Written when a video is published for the first
+    time; `reconcile` writes it for rows that came into the database another way.
+    """
+
+    video = models.OneToOneField(Video, primary_key=True, on_delete=models.PROTECT, related_name="opening_balance")
+    view_count = models.BigIntegerField(db_default=0, default=0)
+    unique_view_count = models.BigIntegerField(db_default=0, default=0)
+    upvote_count = models.BigIntegerField(db_default=0, default=0)
+    comment_count = models.BigIntegerField(db_default=0, default=0)
+    finish_count = models.BigIntegerField(db_default=0, default=0)
+    total_watch_time = models.BigIntegerField(db_default=0, default=0, help_text="seconds")
+
+    class Meta:
+        db_table = "opening_balances"
+
+    def __str__(self) -> str:
+        return f"opening balance of {self.video_id}"
+
+
+class DriftReport(models.Model):
+    """What one reconciliation has found and corrected."""
+
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    media_count = models.BigIntegerField(help_text="media whose counters were looked at")
+    opened_count = models.BigIntegerField(default=0, help_text="media whose opening balance was written")
+    drifts = models.JSONField(default=list, help_text="[{counter, count, examples: [{of, kept, true}]}]")
+
+    class Meta:
+        db_table = "drift_reports"
+        ordering = ("-started_at", "-id")
+        indexes = (models.Index(F("started_at").desc(), F("id").desc(), name="idx_drift_reports_recent"),)
+
+    def __str__(self) -> str:
+        return f"Reconciliation of {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def drift_count(self) -> int:
+        """How many counters were wrong."""
+        return sum(drift["count"] for drift in self.drifts)
 
 
 class RetentionBucket(models.Model):
