@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -34,7 +34,7 @@ class House:
     def __init__(self, folder: Path, ffmpeg: str) -> None:
         self.folder = folder
         self._running = contextlib.ExitStack()
-        programs = VirtualEnvironment(Path(sys.prefix), log=folder / "pip.log")
+        programs = _Installed(Path(sys.prefix), log=folder / "pip.log")
         self._postgres_programs = postgres.find_programs(programs, folder / "cluster", env=os.environ)
         self._redis_program = valkey.find_program(programs, env=os.environ)
         self._postgres: tuple[postgres.Cluster, contextlib.ExitStack] | None = None
@@ -161,6 +161,13 @@ class Web:
             return error.code
         except OSError:
             return None
+
+
+class _Installed(VirtualEnvironment):
+    """The environment that runs the tests: what it needs is in it."""
+
+    def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
+        pass
 
 
 @pytest.fixture
