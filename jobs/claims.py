@@ -139,7 +139,7 @@ class Abandoned:
     type: str
     worker: str
     status: str  # what it is now
-    drafts: list[str] = field(repr=False)  # its unfinished files, relative to the library root
+    drafts: list[str | dict[str, Any]] = field(repr=False)  # its unfinished files, as `jobs.outputs` names them
 
 
 def claim(node: WorkerNode, lane: Lane | str, worker: str) -> Lease | None:
@@ -171,10 +171,19 @@ def beat(lease: Lease, *, progress: int | None = None, speed: float | None = Non
     return Beat(is_held=True, is_cancelled=_held(lease).filter(cancel_requested_at__isnull=False).exists())
 
 
-def name_drafts(lease: Lease, drafts: Sequence[str]) -> None:
+def name_drafts(lease: Lease, drafts: Sequence[str | dict[str, Any]]) -> None:
     """Write down which files are about to exist, so that whoever takes the job back can remove them; raises `LeaseLost`."""
     if not _held(lease).update(drafts=list(drafts)):
         raise LeaseLost(lease.job_id)
+
+
+def hold(lease: Lease) -> Job:
+    """The job, locked until the caller's transaction ends, so that nobody takes it meanwhile; raises `LeaseLost`."""
+    steps.hold(lease.pipeline_id)
+    job = _held(lease).select_for_update(no_key=True).defer("log").first()
+    if job is None:
+        raise LeaseLost(lease.job_id)
+    return job
 
 
 @transaction.atomic
@@ -183,7 +192,7 @@ def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str
 
     To be called in the transaction that writes the job's rows, which the exceptions roll back.
     """
-    job = _hold(lease)
+    job = hold(lease)
     if job.cancel_requested_at is not None:
         raise CancelRequested(lease.job_id)
     _let_go(job, status=Job.Status.COMPLETED, completed_at=Now(), progress=100, result=result, outputs=list(outputs))
@@ -192,7 +201,7 @@ def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str
 @transaction.atomic
 def fail(lease: Lease, *, error: str, error_class: str, suggestion: str = "", is_transient: bool = False) -> None:
     """End an attempt badly: what may pass by itself is tried again later, at most MAX_ATTEMPTS times; raises `LeaseLost`."""
-    job = _hold(lease)
+    job = hold(lease)
     if job.cancel_requested_at is not None:
         return _let_go_cancelled(job)
     reason = {"error": error, "error_class": error_class, "suggestion": suggestion}
@@ -205,19 +214,19 @@ def fail(lease: Lease, *, error: str, error_class: str, suggestion: str = "", is
 def disk_full(lease: Lease, *, error: str) -> None:
     """Stop the lane for a while: every other job would meet the same full disk. Costs no attempt; raises `LeaseLost`."""
     lanes.pause_for_full_disk(lease.lane)
-    _give_back(_hold(lease), error=error, error_class="no_space")
+    _give_back(hold(lease), error=error, error_class="no_space")
 
 
 @transaction.atomic
 def give_back(lease: Lease) -> None:
     """Put a job back into the queue, where it was: its worker stops. Costs no attempt; raises `LeaseLost`."""
-    _give_back(_hold(lease))
+    _give_back(hold(lease))
 
 
 @transaction.atomic
 def cancelled(lease: Lease) -> None:
     """End a job whose handler has stopped because a person asked for it; raises `LeaseLost`."""
-    _let_go_cancelled(_hold(lease))
+    _let_go_cancelled(hold(lease))
 
 
 def take_back_expired(limit: int = 100) -> list[Abandoned]:
@@ -285,15 +294,6 @@ def _starving(node: WorkerNode, among: Sequence[Lane]) -> tuple[datetime, int] |
 def _held(lease: Lease) -> QuerySet[Job]:
     """The lease's job while it is the lease's: every write of a worker goes through here."""
     return Job.objects.filter(pk=lease.job_id, lease_token=lease.token, status=Job.Status.RUNNING)
-
-
-def _hold(lease: Lease) -> Job:
-    """The job, locked until the transaction ends; raises `LeaseLost`."""
-    steps.hold(lease.pipeline_id)
-    job = _held(lease).select_for_update(no_key=True).defer("log").first()
-    if job is None:
-        raise LeaseLost(lease.job_id)
-    return job
 
 
 def _take_back(job_id: int, pipeline_id: int | None) -> Abandoned | None:

@@ -191,7 +191,7 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     speed = models.FloatField(null=True, blank=True, help_text="seconds of video a second")
-    drafts = models.JSONField(default=list, blank=True, help_text="unfinished files, relative to the library root, named before they exist")
+    drafts = models.JSONField(default=list, blank=True, help_text="unfinished files, named before they exist: see jobs.outputs")
     outputs = models.JSONField(default=list, blank=True, help_text="[{path, size}] of finished files, relative to the library root")
     result = models.JSONField(null=True, blank=True)
     error = models.TextField(default="", blank=True, help_text="for a person")
@@ -221,6 +221,7 @@ class Job(models.Model):
                 name="idx_jobs_ended",
                 condition=Q(status__in=["completed", "failed", "cancelled"]),
             ),
+            models.Index(fields=["id"], name="idx_jobs_leftovers", condition=~Q(status="running") & ~Q(drafts=[])),
         )
         constraints = (
             models.CheckConstraint(
