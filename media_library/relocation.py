@@ -44,6 +44,12 @@ def relocate(root: Path, source: Path, target: Path) -> None:
         os.fsync(from_directory)
 
 
+def make_folders(root: Path, path: Path) -> None:
+    """Make the directories that `path`, relative to `root`, lies in; raises `UnsafePath`, and `OSError` for what the disk says."""
+    with _directory(root, path, make=True):
+        pass
+
+
 def file_at(root: Path, path: Path) -> os.stat_result | None:
     """The `lstat` of what lies at `path` below `root`, whatever it is; None where nothing does."""
     try:
