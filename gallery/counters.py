@@ -1,21 +1,20 @@
-"""Views, too hot for a row update each: buffered in Redis and written to the database once a second.
+"""What is too hot for a row update each, or too small: views, watch time, and what every day brings.
 
-A batch counts exactly once. It is renamed away from the buffer together with an id; the transaction that adds it
-to the counters also writes that id to `flushed_batches`. A flusher that dies in between leaves the batch in
-Redis, and the next one takes it up again and sees whether the database knows it.
+Each process counts in memory and about once a second adds what it has to the database, in one transaction that also
+remembers the batch's id: a batch whose commit nobody heard of is tried again, and counts once. So nothing that runs
+beside us is needed to count exactly; with Redis away only visitors are not told apart, and no view is a unique one. A
+process that is killed loses its last second, one that ends in order loses nothing.
 
-While Redis is away, views go straight to the database.
+Votes and finishes move their own counter with their row, in `services.engagement`; here they only join their day.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
-import time
-import uuid
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
+from threading import Lock
 from typing import Any
 
 from django.db import connection, transaction
@@ -23,65 +22,56 @@ from django.utils.crypto import salted_hmac
 from redis import RedisError
 
 from config import redis
+from gallery.buffer import Batch, Buffer
+from gallery.flusher import Flusher
 from gallery.models import FlushedBatch
 
 UNIQUE_FOR = 30 * 60  # seconds in which a visitor's views of one medium are one unique view
-REDIS_PAUSE = 2.0  # seconds that a Redis which has failed is left alone
-BATCHES_REMEMBERED = dt.timedelta(days=7)  # a batch that waits longer in a Redis that was away counts again
-FLUSH_LOCK = 0x7669657773  # "views": the name of the advisory lock
+BATCHES_REMEMBERED = dt.timedelta(days=1)  # longer than any process goes on trying
 
-COUNT = """
-    local views = redis.call('HINCRBY', KEYS[1], ARGV[1], 1)
-    if redis.call('SET', KEYS[2], 1, 'NX', 'EX', ARGV[3]) then redis.call('HINCRBY', KEYS[1], ARGV[2], 1) end
-    return views
-"""
-TAKE_BATCH = """
-    if redis.call('EXISTS', KEYS[2]) == 0 then
-        if redis.call('EXISTS', KEYS[1]) == 0 then return {} end
-        redis.call('RENAME', KEYS[1], KEYS[2])
-        redis.call('HSET', KEYS[2], 'batch', ARGV[1])
-    end
-    return redis.call('HGETALL', KEYS[2])
-"""
-FORGET_BATCH = """
-    if redis.call('HGET', KEYS[1], 'batch') == ARGV[1] then redis.call('DEL', KEYS[1]) end
-"""
+DAY_COLUMNS = ("view_count", "unique_view_count", "upvote_count", "finish_count", "total_watch_time")
+HOT_COLUMNS = ("view_count", "unique_view_count", "total_watch_time")  # those of `media_stats` that only a flush moves
 
+
+def _sums(columns: Iterable[str]) -> str:
+    return ", ".join(f"sum({column})::bigint AS {column}" for column in columns)
+
+
+def _moved(columns: Iterable[str], *, of: str, by: str) -> str:
+    return ", ".join(f"{column} = {of}.{column} + {by}.{column}" for column in columns)
+
+
+DAYS = ", ".join(DAY_COLUMNS)
+# What a batch has counted by medium and day. A video that was never public has no counters to add it to.
+COUNTED = f"""
+    (SELECT * FROM unnest(%s::bigint[], %s::date[]{", %s::bigint[]" * len(DAY_COLUMNS)}) AS each (video_id, day, {DAYS})
+     WHERE EXISTS (SELECT FROM media_stats WHERE media_stats.video_id = each.video_id)) AS counted
+"""
 HOLD_STATS = "SELECT FROM media_stats WHERE video_id = ANY(%s) ORDER BY video_id FOR NO KEY UPDATE"
-ADD_TO_STATS = """
-    UPDATE media_stats AS stats
-    SET view_count = stats.view_count + seen.views, unique_view_count = stats.unique_view_count + seen.unique_views
-    FROM (SELECT video_id, sum(views) AS views, sum(unique_views) AS unique_views
-          FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS each (video_id, views, unique_views) GROUP BY video_id) AS seen
-    WHERE stats.video_id = seen.video_id
+ADD_TO_STATS = f"""
+    UPDATE media_stats AS stats SET {_moved(HOT_COLUMNS, of="stats", by="seen")}
+    FROM (SELECT video_id, {_sums(HOT_COLUMNS)} FROM {COUNTED} GROUP BY video_id) AS seen
+    WHERE stats.video_id = seen.video_id AND (seen.view_count > 0 OR seen.total_watch_time > 0)
 """
-ADD_TO_DAYS = """
-    INSERT INTO media_days (video_id, day, view_count, unique_view_count)
-    SELECT seen.* FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[]) AS seen (video_id, day, views, unique_views)
-    JOIN media_stats AS stats USING (video_id) ORDER BY video_id, day
-    ON CONFLICT (video_id, day) DO UPDATE
-    SET view_count = media_days.view_count + excluded.view_count,
-        unique_view_count = media_days.unique_view_count + excluded.unique_view_count
+ADD_TO_MEDIA_DAYS = f"""
+    INSERT INTO media_days (video_id, day, {DAYS}) SELECT * FROM {COUNTED} ORDER BY video_id, day
+    ON CONFLICT (video_id, day) DO UPDATE SET {_moved(DAY_COLUMNS, of="media_days", by="excluded")}
+"""
+ADD_TO_GALLERY_DAYS = f"""
+    INSERT INTO gallery_days (day, {DAYS}) SELECT day, {_sums(DAY_COLUMNS)} FROM {COUNTED} GROUP BY day ORDER BY day
+    ON CONFLICT (day) DO UPDATE SET {_moved(DAY_COLUMNS, of="gallery_days", by="excluded")}
+"""
+ADD_TO_RETENTION = """
+    INSERT INTO retention_buckets (video_id, bucket, count)
+    SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[]) AS covered (video_id, bucket, count)
+    WHERE EXISTS (SELECT FROM media_stats WHERE media_stats.video_id = covered.video_id) ORDER BY video_id, bucket
+    ON CONFLICT (video_id, bucket) DO UPDATE SET count = retention_buckets.count + excluded.count
 """
 
 logger = logging.getLogger(__name__)
-_redis_rests_until = 0.0  # by the monotonic clock
-
-
-@dataclass
-class Tally:
-    """The views of one medium on one day (UTC)."""
-
-    media_id: int
-    day: dt.date
-    views: int = 0
-    unique_views: int = 0
-
-
-class Flush(Enum):
-    WRITTEN = "written"
-    EMPTY = "empty"
-    BUSY = "another process is flushing"
+_buffer: Buffer
+_flusher: Flusher
+_one_flush_at_a_time: Lock
 
 
 def visitor(identity: str) -> str:
@@ -90,84 +80,117 @@ def visitor(identity: str) -> str:
 
 
 def count_view(media_id: int, *, visitor: str) -> int:
-    """Count a view of a medium that is in the gallery; returns how many views the database does not have yet, with this one."""
-    global _redis_rests_until
-    today = dt.datetime.now(dt.UTC).date()
-    if time.monotonic() >= _redis_rests_until:
-        try:
-            return _buffer(media_id, today, visitor)
-        except RedisError as error:
-            _redis_rests_until = time.monotonic() + REDIS_PAUSE
-            logger.warning("Redis is away, so views go straight to the database: %s", error)
-    with transaction.atomic():
-        _write([Tally(media_id, today, views=1)])
-    return 1
+    """Count a view of a medium that is in the gallery.
+
+    Returns how many views of it wait in this process, this one included: add them to what the database had before.
+    """
+    return _count(media_id, "view_count", visitor=visitor)
 
 
-def flush() -> Flush:
-    """Add the buffered views to the counters; raises `redis.RedisError` while Redis is away."""
-    with transaction.atomic():
-        if not _hold_flush_lock():
-            return Flush.BUSY
-        raw = _script(TAKE_BATCH)(keys=[_key("buffer"), _key("flushing")], args=[str(uuid.uuid4())])
-        batch = {key.decode(): value.decode() for key, value in zip(raw[::2], raw[1::2], strict=True)}
-        if not batch:
-            return Flush.EMPTY
-        batch_id = batch.pop("batch")
-        if _is_new(batch_id):
-            _write(_tallies(batch))
-    _script(FORGET_BATCH)(keys=[_key("flushing")], args=[batch_id])
-    return Flush.WRITTEN
+def count_upvote(media_id: int, change: int) -> None:
+    """Let today have a vote more, or with -1 one fewer."""
+    _count(media_id, "upvote_count", change)
 
 
-def _buffer(media_id: int, day: dt.date, visitor: str) -> int:
-    field = f"{media_id}/{day}"
-    keys = [_key("buffer"), _key(f"seen:{media_id}:{visitor}")]
-    return int(_script(COUNT)(keys=keys, args=[field, f"{field}/unique", UNIQUE_FOR]))
+def count_finish(media_id: int) -> None:
+    """Let today have a finish more."""
+    _count(media_id, "finish_count")
 
 
-def _key(name: str) -> str:
+def count_watch_time(media_id: int, seconds: int, *, parts: Iterable[int]) -> int:
+    """Count seconds that somebody has watched, and the parts of the video that they covered.
+
+    Returns how many seconds wait in this process: add them to what the database had before.
+    """
+    if not seconds:
+        return _buffer.waiting(media_id, "total_watch_time")
+    return _count(media_id, "total_watch_time", seconds, parts=parts)
+
+
+def flush() -> bool:
+    """Add what waits in this process to the database; False when nothing does.
+
+    Raises `django.db.Error`; what could not be written waits for the next flush.
+    """
+    with _one_flush_at_a_time:
+        batch = _buffer.seal()
+        if batch is None:
+            return False
+        _count_unique_views(batch)
+        with transaction.atomic():
+            if _is_new(batch):
+                _write(batch)
+        _buffer.forget_sealed()
+        return True
+
+
+def _count(media_id: int, column: str, amount: int = 1, **options: Any) -> int:
+    waiting = _buffer.add(media_id, column, amount, **options)
+    _flusher.wake()
+    return waiting
+
+
+def _count_unique_views(batch: Batch) -> None:
+    """Ask Redis which of the batch's visitors are the first in half an hour; once, however often the batch is tried."""
+    visitors = sorted(batch.visitors)
+    batch.visitors.clear()
+    try:
+        with redis.client().pipeline(transaction=False) as pipe:
+            for media_id, _, visitor in visitors:
+                pipe.set(_seen(media_id, visitor), 1, nx=True, ex=UNIQUE_FOR)
+            are_first = pipe.execute()
+    except RedisError as error:
+        logger.warning("Redis is away, so no view counts as a unique one: %s", error)
+        return
+    for (media_id, day, _), is_first in zip(visitors, are_first, strict=True):
+        batch.counts[media_id, day, "unique_view_count"] += bool(is_first)
+
+
+def _seen(media_id: int, visitor: str) -> str:
     """A key in Redis of its own for each database, so that installations, and tests, can share a Redis."""
-    return f"{{views of {connection.settings_dict['NAME']}}}:{name}"
+    return f"{{views of {connection.settings_dict['NAME']}}}:seen:{media_id}:{visitor}"
 
 
-def _script(source: str) -> Any:
-    return redis.client().register_script(source)
-
-
-def _tallies(batch: dict[str, str]) -> list[Tally]:
-    """The batch's fields, `<id>/<day>` and `<id>/<day>/unique`, by medium and day."""
-    tallies: dict[tuple[str, str], Tally] = {}
-    for field, count in batch.items():
-        media_id, day, *unique = field.split("/")
-        tally = tallies.setdefault((media_id, day), Tally(int(media_id), dt.date.fromisoformat(day)))
-        if unique:
-            tally.unique_views = int(count)
-        else:
-            tally.views = int(count)
-    return list(tallies.values())
-
-
-def _write(tallies: Iterable[Tally]) -> None:
-    """Add views to the counters and to the days that these are reconciled from; a video that was never public has neither."""
-    columns = list(zip(*((tally.media_id, tally.day, tally.views, tally.unique_views) for tally in tallies), strict=True))
-    ids, days, views, unique_views = map(list, columns)
-    with connection.cursor() as cursor:
-        cursor.execute(HOLD_STATS, [ids])  # in id order, as every writer of several rows: no deadlock
-        cursor.execute(ADD_TO_STATS, [ids, views, unique_views])
-        cursor.execute(ADD_TO_DAYS, [ids, days, views, unique_views])
-
-
-def _hold_flush_lock() -> bool:
-    """Whether this transaction is the one that flushes."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [FLUSH_LOCK])
-        return bool(cursor.fetchone()[0])
-
-
-def _is_new(batch_id: str) -> bool:
+def _is_new(batch: Batch) -> bool:
     """Remember a batch inside the caller's transaction; False when the database has counted it already."""
     FlushedBatch.objects.filter(flushed_at__lt=dt.datetime.now(dt.UTC) - BATCHES_REMEMBERED).delete()
     with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO flushed_batches (id) VALUES (%s) ON CONFLICT DO NOTHING", [batch_id])
+        cursor.execute("INSERT INTO flushed_batches (id) VALUES (%s) ON CONFLICT DO NOTHING", [batch.id])
         return bool(cursor.rowcount)
+
+
+def _write(batch: Batch) -> None:
+    """Add a batch to the counters, to the days that these are reconciled from, and to the retention curves."""
+    counted = _columns(batch)
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD_STATS, [_hot(batch)])  # in id order, as every writer of several rows: no deadlock
+        cursor.execute(ADD_TO_STATS, counted)
+        cursor.execute(ADD_TO_MEDIA_DAYS, counted)
+        cursor.execute(ADD_TO_GALLERY_DAYS, counted)
+        if batch.parts:
+            media_ids, parts = zip(*batch.parts, strict=True)
+            cursor.execute(ADD_TO_RETENTION, [list(media_ids), list(parts), list(batch.parts.values())])
+
+
+def _columns(batch: Batch) -> list[list[Any]]:
+    """The batch as `COUNTED` takes it: a list of media, one of days, and one of each count."""
+    keys = sorted({(media_id, day) for media_id, day, _ in batch.counts})
+    columns: list[list[Any]] = [[media_id for media_id, _ in keys], [day for _, day in keys]]
+    return columns + [[batch.counts[media_id, day, column] for media_id, day in keys] for column in DAY_COLUMNS]
+
+
+def _hot(batch: Batch) -> list[int]:
+    """The media whose row in `media_stats` the batch moves."""
+    return sorted({media_id for media_id, _, column in batch.counts if column in HOT_COLUMNS})
+
+
+def _start_afresh() -> None:
+    """What the parent process has counted is the parent's, its threads do not survive a fork, and its locks may be held for ever."""
+    global _buffer, _flusher, _one_flush_at_a_time
+    buffer = _buffer = Buffer()
+    _flusher = Flusher(flush, has_work=lambda: not buffer.is_empty)
+    _one_flush_at_a_time = Lock()
+
+
+_start_afresh()
+os.register_at_fork(after_in_child=_start_afresh)

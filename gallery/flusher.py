@@ -1,84 +1,54 @@
-"""The thread of a web process that flushes buffered views about once a second, while there are any.
-
-It starts with the first view that its process counts, so a forked worker gets one of its own, and no worker
-process is needed for views to arrive. Several processes take turns by the advisory lock in `counters.flush`.
-"""
+"""The thread that writes what this process has counted, about a second after it was counted."""
 
 from __future__ import annotations
 
 import logging
-import os
 import time
-from threading import Event, Lock, Thread
+from collections.abc import Callable
+from threading import Lock, Thread, main_thread
 
-from django.db import DatabaseError, connections
-from redis import RedisError
+from django.db import Error, connections
 
-from gallery import counters
-
-INTERVAL = 1.0  # seconds from a view to its flush
-BUSY_INTERVAL = 0.2  # seconds until the next try while another process flushes
-RETRY_INTERVAL = 2.0  # seconds until the next try after a failure
+INTERVAL = 1.0  # seconds from a count to its flush, and from a failed flush to the next
 
 logger = logging.getLogger(__name__)
 
 
 class Flusher:
-    """Flushes after `wake`, from one thread of this process."""
+    """Calls `flush` while `has_work`, from a thread that is started when there is some and ends when there is none.
 
-    def __init__(self) -> None:
-        self._wanted = Event()
-        self._starting = Lock()
+    The thread is no daemon: a process that ends in order waits for it, and nothing is lost.
+    """
+
+    def __init__(self, flush: Callable[[], object], *, has_work: Callable[[], bool]) -> None:
+        self._flush = flush
+        self._has_work = has_work
+        self._lock = Lock()
         self._thread: Thread | None = None
 
     def wake(self) -> None:
-        """Ask for a flush within the interval; never blocks."""
-        if not self._wanted.is_set():
-            self._wanted.set()
-        if self._thread is None or not self._thread.is_alive():
-            self._start()
-
-    def _start(self) -> None:
-        with self._starting:
+        """Have what was counted before this call flushed within the interval; never blocks."""
+        with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._run, name="view flusher", daemon=True)
+                self._thread = Thread(target=self._run, name="flusher")
                 self._thread.start()
 
     def _run(self) -> None:
-        pause = INTERVAL
-        while True:
-            self._wanted.wait()
-            time.sleep(pause)
-            self._wanted.clear()
-            pause = self._flush()
+        while self._goes_on():
+            time.sleep(INTERVAL)
+            try:
+                self._flush()
+            except Error as error:
+                if not main_thread().is_alive():
+                    logger.error("Counts of the last second or more are lost, for the process ends without its database: %s", error)
+                    return
+                logger.warning("Counts wait in memory: %s", error)
+            finally:
+                connections.close_all()  # back to the pool
 
-    def _flush(self) -> float:
-        """Flush once; returns the seconds to wait before the next time."""
-        try:
-            if counters.flush() is not counters.Flush.BUSY:
-                return INTERVAL
-            self._wanted.set()
-            return BUSY_INTERVAL
-        except (RedisError, DatabaseError) as error:
-            logger.warning("Views wait in Redis: %s", error)
-            self._wanted.set()
-            return RETRY_INTERVAL
-        finally:
-            connections.close_all()  # back to the pool
-
-
-_flusher = Flusher()
-
-
-def wake() -> None:
-    """Have this process flush within the interval; never blocks."""
-    _flusher.wake()
-
-
-def _start_afresh() -> None:
-    """Threads do not survive a fork, and the parent's lock may be held for ever."""
-    global _flusher
-    _flusher = Flusher()
-
-
-os.register_at_fork(after_in_child=_start_afresh)
+    def _goes_on(self) -> bool:
+        """Whether to flush again; inside the lock, so that nobody relies on a thread that has just decided to end."""
+        with self._lock:
+            if not self._has_work():
+                self._thread = None
+            return self._thread is not None

@@ -3,6 +3,7 @@
 from django.urls import path, re_path
 
 from gallery.api.comments import Approve, Comments, Hold, OneComment, RemoveSession
+from gallery.api.engagement import Finish, Upvote, WatchTime
 from gallery.api.files import Stream, Thumbnail
 from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
 
@@ -13,6 +14,9 @@ urlpatterns = [
     path("api/media/public/<id:media_id>/related", Related.as_view()),
     path("api/media/public/<id:media_id>/stream", Stream.as_view()),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
+    path("api/media/public/<id:media_id>/upvote", Upvote.as_view()),
+    path("api/media/public/<id:media_id>/finish", Finish.as_view()),
+    path("api/media/public/<id:media_id>/watch-time", WatchTime.as_view()),
     path("api/media/comments", Comments.as_view()),
     path("api/media/comments/<id:comment_id>", OneComment.as_view()),
     path("api/media/comments/<id:comment_id>/hold", Hold.as_view()),

@@ -8,7 +8,7 @@ import re
 from django.http import HttpRequest
 
 from config.clients import client_address
-from gallery import counters, flusher
+from gallery import counters
 
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 
@@ -34,9 +34,7 @@ def count_view(request: HttpRequest, media_id: int) -> int:
     """
     if not is_view(request):
         return 0
-    uncounted = counters.count_view(media_id, visitor=counters.visitor(_identity(request)))
-    flusher.wake()
-    return uncounted
+    return counters.count_view(media_id, visitor=counters.visitor(_identity(request)))
 
 
 def _identity(request: HttpRequest) -> str:

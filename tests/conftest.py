@@ -13,6 +13,9 @@ import imageio_ffmpeg
 import pytest
 from pytest_django.fixtures import Settings
 
+from gallery import counters
+from gallery.flusher import Flusher
+
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac", "-b:a", "64k")
 
@@ -104,3 +107,10 @@ def library(tmp_path: Path, settings: Settings) -> Path:
 def _cheap_passwords(settings: Settings) -> None:
     """A real hash takes a fifth of a second by design; a test of that time sets its own."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _counts_wait_for_a_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread looks into the database behind a test's back, and no test writes what another has counted."""
+    monkeypatch.setattr(Flusher, "wake", lambda self: None)
+    counters._start_afresh()

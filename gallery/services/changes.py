@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import PublicMedia
 from media_library.outcomes import Outcome
 
@@ -56,6 +57,17 @@ def hold_public(ids: Iterable[int]) -> list[int]:
     """Those of the ids that are public, their rows locked in id order until the transaction ends."""
     held = PublicMedia.objects.filter(pk__in=distinct(ids)).order_by("pk").select_for_update()
     return list(held.values_list("pk", flat=True))
+
+
+def hold_open(media_id: int) -> PublicMedia:
+    """A medium that visitors may write to, its row held until the transaction ends; raises `MediaNotFound` or `MediaLocked`."""
+    held = PublicMedia.objects.select_for_update(no_key=True).only("is_locked", "duration_seconds")
+    medium = held.filter(pk=media_id).first()
+    if medium is None:
+        raise MediaNotFound
+    if medium.is_locked:
+        raise MediaLocked
+    return medium
 
 
 def copy_to_stats(ids: list[int]) -> None:

@@ -10,7 +10,6 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from config import redis
-from gallery import flusher
 
 
 @pytest.fixture
@@ -30,14 +29,8 @@ def library(settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def no_views_of_other_tests() -> None:
+def no_visitors_of_other_tests() -> None:
     """Ids come again in the next test, and Redis does not roll back; a neighbour under xdist has another database."""
     client = redis.client()
     if keys := client.keys(f"{{views of {connection.settings_dict['NAME']}}}:*"):
         client.delete(*keys)
-
-
-@pytest.fixture(autouse=True)
-def views_wait_for_a_flush(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread of this process looks into the database behind a test's back."""
-    monkeypatch.setattr(flusher, "wake", lambda: None)

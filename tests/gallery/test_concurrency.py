@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections, transaction
 
-from gallery.counters import Tally, _write
+from gallery.buffer import Batch
+from gallery.counters import _write
 from gallery.models import MediaStats, PublicMedia
 from gallery.services import lock, mark_invalid, move_to_category, publish, refresh, rename_category, restore, unlock, unpublish
 from media_library.models import Video
@@ -84,7 +86,7 @@ def test_views_and_bulk_locks_do_not_deadlock() -> None:
         day = PublicMedia.objects.values_list("created_at", flat=True)[0].date()
         for _ in range(15):
             with transaction.atomic():  # as a flush does: the order of locks holds as long as the locks
-                _write([Tally(media_id, day, views=1) for media_id in backwards])
+                _write(Batch(counts=Counter({(media_id, day, "view_count"): 1 for media_id in backwards})))
 
     def lock_and_unlock() -> None:
         for _ in range(8):
