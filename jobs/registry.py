@@ -163,7 +163,8 @@ def _problems(model: type[Params], raw: Mapping[str, Any], except_at: Sequence[t
         details: Details = {}
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
             where = problem["loc"]
-            if not any(where[: len(path)] == path for path in except_at):
+            may_come_right = problem["type"] != "extra_forbidden" and any(where[: len(path)] == path for path in except_at)
+            if not may_come_right:
                 details.setdefault(".".join(map(str, where)) or "params", []).append(problem["msg"])
         return details
     return {}
