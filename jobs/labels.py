@@ -46,9 +46,17 @@ def took(job: Job) -> str:
 
 
 def ago(at: datetime, *, now: datetime) -> str:
-    """Write how long ago something was, in its two largest units."""
+    """Write how long ago something was, in its largest unit."""
     seconds = max(0, round((now - at).total_seconds()))
-    return f"{long_time(seconds)} ago" if seconds >= 1 else "just now"
+    return f"{roughly(seconds)} ago" if seconds >= 1 else "just now"
+
+
+def roughly(seconds: int) -> str:
+    """Write a duration in its largest unit: 3 d, 2 h, 5 min, 40 s."""
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds // length:,} {unit}"
+    return f"{seconds} s"
 
 
 def lane_name(lane: str) -> str:

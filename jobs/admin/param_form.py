@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from django import forms
 Schema = Mapping[str, Any]
 
 SHORT = 200  # characters of a text that a single line holds
-CONTENT = "params"  # where a complaint about the whole goes
+_CAPITAL = re.compile("[A-Z]")
 
 
 class ListField(forms.CharField):
@@ -54,14 +55,15 @@ class ParamForm(forms.Form):
 def form_for(schema: Schema) -> type[ParamForm]:
     """A form class with a field for each property of a model's JSON schema (by alias)."""
     definitions, needed = schema.get("$defs", {}), schema.get("required", [])
-    fields = {name: field_for(_resolved(of, definitions), needed=name in needed) for name, of in schema.get("properties", {}).items()}
+    properties = schema.get("properties", {})
+    fields = {name: field_for(name, _resolved(of, definitions), needed=name in needed) for name, of in properties.items()}
     return type("TypeForm", (ParamForm,), {**fields, "schema": schema})
 
 
-def field_for(schema: Schema, *, needed: bool) -> forms.Field:
+def field_for(name: str, schema: Schema, *, needed: bool) -> forms.Field:
     """The field that asks for one property."""
     common = {
-        "label": schema.get("title", ""),
+        "label": _words(name),
         "help_text": _help(schema),
         "required": needed,
         "initial": schema.get("default"),
@@ -120,6 +122,11 @@ def _coercion(choices: list[Any]) -> Any:
     return lambda text: by_text.get(text, text)
 
 
+def _words(name: str) -> str:
+    """`inPoint` as a label: "In point"."""
+    return _CAPITAL.sub(lambda letter: f" {letter[0].lower()}", name).capitalize()
+
+
 def _least(schema: Schema, *, step: float = 0) -> Any:
     return schema.get("minimum", schema["exclusiveMinimum"] + step if "exclusiveMinimum" in schema else None)
 
@@ -130,11 +137,20 @@ def _most(schema: Schema, *, step: float = 0) -> Any:
 
 def _help(schema: Schema) -> str:
     """What the model says of the field, with its bounds and its default."""
-    least, most, default = _least(schema), _most(schema), schema.get("default")
-    bounds = f"{least} to {most}" if least is not None and most is not None else f"at least {least}" if least is not None else ""
-    bounds = bounds or (f"at most {most}" if most is not None else "")
+    default = schema.get("default")
     usual = "" if default in (None, "", [], {}) or isinstance(default, bool) else f"default {_plain(default)}"
-    return " · ".join(filter(None, (schema.get("description", ""), bounds, usual)))
+    return " · ".join(filter(None, (schema.get("description", ""), _bounds(schema), usual)))
+
+
+def _bounds(schema: Schema) -> str:
+    """`0 to 15`, `more than 0`, `at least 1`, … in a few words."""
+    if schema.get("type") == "integer":
+        schema = {"minimum": _least(schema, step=1), "maximum": _most(schema, step=1)}
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if least is not None and most is not None:
+        return f"{least} to {most}"
+    words = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than"}
+    return ", ".join(f"{said} {schema[word]}" for word, said in words.items() if schema.get(word) is not None)
 
 
 def _plain(value: Any) -> str:
