@@ -13,6 +13,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 LARGEST_ID = 2**63 - 1  # what a bigint column holds
+TEXT = r"^[^\u0000]+$"  # without NUL, as ECMAScript writes it and so JSON Schema
+MORE_THAN_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"  # what Python strips
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 
@@ -78,10 +80,21 @@ class RowSerializer(serializers.Serializer[Any]):
         return [dict(zip(columns, row, strict=True)) for row in queryset.values_list(*columns.values())]
 
 
-class IdField(serializers.IntegerField):
+class Documented:
+    """A field that takes less than its base in Django REST framework, and says so in the OpenAPI document."""
+
+    def json_schema(self) -> dict[str, Any]:
+        """What it takes but for the empty text, in the words of JSON Schema; what its options and validators allow is added."""
+        raise NotImplementedError
+
+
+class IdField(Documented, serializers.IntegerField):
     """An id in a JSON body; what no column can hold is refused, for a reply could not repeat it."""
 
     default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number of at most 64 bits."}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", "minimum": -LARGEST_ID, "maximum": LARGEST_ID}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int or abs(data) > LARGEST_ID:
@@ -98,10 +111,13 @@ class StrictIntegerField(serializers.IntegerField):
         return data
 
 
-class QueryIntegerField(serializers.IntegerField):
+class QueryIntegerField(Documented, serializers.IntegerField):
     """A plain decimal number in a query string."""
 
     default_error_messages: ClassVar[Any] = {"invalid": "A plain decimal number of at most 64 bits is needed."}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", "minimum": 0, "maximum": LARGEST_ID}
 
     def to_internal_value(self, data: Any) -> int:
         number = parse_decimal(data) if isinstance(data, str) else None
@@ -123,8 +139,12 @@ class StrictBooleanField(serializers.BooleanField):
         return self.fail("invalid")
 
 
-class StrictTextField(serializers.CharField):
+class StrictTextField(Documented, serializers.CharField):
     """JSON text: a number is none. NUL and lone surrogates are refused."""
+
+    def json_schema(self) -> dict[str, Any]:
+        is_blank_too_little = self.trim_whitespace and not self.allow_blank
+        return {"type": "string", "pattern": MORE_THAN_BLANK if is_blank_too_little else TEXT}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -139,6 +159,9 @@ class SessionIdField(StrictTextField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"min_length": 8, "max_length": 128, "trim_whitespace": False} | options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[A-Za-z0-9_-]+$"}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from config.api.fields import IdField, RowSerializer, SearchField, StrictBooleanField, StrictSerializer, StrictTextField
 from config.api.paging import PagingQuery
+from gallery.api.shapes import AdminMediaDetail
 from media_library.api.listing import ORDERS
 from media_library.models import DirectoryType, Orientation, Quality
 from media_library.services import LONGEST_TAG, MOST_TAGS
@@ -105,14 +106,24 @@ class RemovalQuery(serializers.Serializer[Any]):
     file = serializers.ChoiceField(choices=["trash"], required=False, help_text="also move the file to the library's trash")
 
 
+class CategoryField(StrictTextField):
+    """A slug; the service that files the video refuses others in its own words."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, max_length=64, **options)
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": "^[a-z0-9-]+$"}
+
+
 class Publication(StrictSerializer):
-    category = StrictTextField(max_length=64, help_text="lower-case letters, digits and hyphens")
+    category = CategoryField(help_text="lower-case letters, digits and hyphens")
 
 
 class BulkRequest(StrictSerializer):
     ids = serializers.ListField(child=IdField(), min_length=1, max_length=MOST_IDS)
     action = serializers.ChoiceField(choices=["lock", "unlock", "publish", "unpublish", "delete", "restore", "tag"])
-    category = StrictTextField(required=False, max_length=64, help_text="for `publish`")
+    category = CategoryField(required=False, help_text="for `publish`")
     reason = StrictTextField(required=False, default="", allow_blank=True, max_length=500, help_text="for `lock`")
     tags = TagsField(required=False, help_text="for `tag`; they join those that each video has")
     file = serializers.ChoiceField(choices=["trash"], required=False, help_text="for `delete`: also move the files to the library's trash")
@@ -136,4 +147,4 @@ class BulkReply(serializers.Serializer[Any]):
 
 class Published(serializers.Serializer[Any]):
     success = serializers.BooleanField()
-    media = serializers.DictField(help_text="the medium's detail")
+    media = AdminMediaDetail()
