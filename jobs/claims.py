@@ -131,6 +131,14 @@ class Beat:
     is_cancelled: bool
 
 
+@dataclass(frozen=True, order=True)
+class Barrier:
+    """A place in the queue that jobs which want memory do not pass."""
+
+    ranked_at: datetime
+    job_id: int
+
+
 @dataclass(frozen=True)
 class Abandoned:
     """A job that was taken back from a worker which fell silent."""
@@ -242,6 +250,18 @@ def take_back_expired(limit: int = 100) -> list[Abandoned]:
     ]
 
 
+def barrier(node: WorkerNode, lane: Lane) -> Barrier | None:
+    """The job that has waited so long for this node's memory that none of `lane` may take it first.
+
+    Only of lanes that could start it at once: one that waits for a free slot is not helped by memory that lies idle.
+    """
+    if node.vram_total == 0 or not _starving(node, list(Lane)):
+        return None
+    free = {row[0] for row in _fetch_all(LANES_WITH_A_FREE_SLOT, node=node.pk, lease=nodes.lease())}
+    ready = [other for other, opening in lanes.openings().items() if other == lane or (other in free and opening.is_open)]
+    return _starving(node, ready)
+
+
 def retry_delay(attempt: int) -> timedelta:
     """A random time up to 2ⁿ times the base (full jitter): many that failed together do not come back together."""
     longest = min(settings.RETRY_CAP_SECONDS, settings.RETRY_BASE_SECONDS * 2 ** (attempt - 1))
@@ -253,7 +273,7 @@ def _claim(node: WorkerNode, lane: Lane, worker: str) -> Lease | None:
     limit = lanes.limit(lane)
     if limit is not None and Job.objects.filter(status=Job.Status.RUNNING, node=node, resource_category=lane).count() >= limit:
         return None
-    barrier_ranked_at, barrier_id = _barrier(node, lane)
+    first = barrier(node, lane)
     token = uuid4()
     row = _fetch(
         CLAIM,
@@ -264,8 +284,8 @@ def _claim(node: WorkerNode, lane: Lane, worker: str) -> Lease | None:
         lease=nodes.lease(),
         vram_total=node.vram_total,
         vram_free=node.vram_total - node.vram_used,
-        barrier_ranked_at=barrier_ranked_at,
-        barrier_id=barrier_id,
+        barrier_ranked_at=first.ranked_at if first else None,
+        barrier_id=first.job_id if first else None,
     )
     if row is None:
         return None
@@ -273,22 +293,10 @@ def _claim(node: WorkerNode, lane: Lane, worker: str) -> Lease | None:
     return Lease(job_id, token, type, json.loads(params), attempt, lane, node.pk, worker, video_id, pipeline_id, vram)
 
 
-def _barrier(node: WorkerNode, lane: Lane) -> tuple[datetime | None, int | None]:
-    """The job that has waited so long for this node's memory that no other may take it first.
-
-    Only of lanes that could start it at once: one that waits for a free slot is not helped by memory that lies idle.
-    """
-    if node.vram_total == 0 or not _starving(node, list(Lane)):
-        return None, None
-    free = {row[0] for row in _fetch_all(LANES_WITH_A_FREE_SLOT, node=node.pk, lease=nodes.lease())}
-    ready = [other for other, opening in lanes.openings().items() if other == lane or (other in free and opening.is_open)]
-    return _starving(node, ready) or (None, None)
-
-
-def _starving(node: WorkerNode, among: Sequence[Lane]) -> tuple[datetime, int] | None:
+def _starving(node: WorkerNode, among: Sequence[Lane]) -> Barrier | None:
     patience = timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
     row = _fetch(STARVING, vram_total=node.vram_total, lanes=[str(lane) for lane in among], patience=patience)
-    return (row[0], row[1]) if row else None
+    return Barrier(*row) if row else None
 
 
 def _held(lease: Lease) -> QuerySet[Job]:

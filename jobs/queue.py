@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db import connection
@@ -13,7 +14,16 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Text
 from django.utils import timezone
 
 from jobs import lanes, nodes
+from jobs.claims import Barrier, barrier
 from jobs.models import Job, Lane, WorkerNode
+
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
+    class Shown(TypedDict):
+        shown_status: str
+
+    ShownJob = WithAnnotations[Job, Shown]
 
 MIB_PER_GB = 1024
 STATUSES: tuple[str, ...] = tuple(Job.Status.values)
@@ -49,7 +59,7 @@ class LaneSummary:
     workers: list[WorkerShown]
 
 
-def as_shown(jobs: QuerySet[Job]) -> QuerySet[Job]:
+def as_shown(jobs: QuerySet[Job]) -> QuerySet[ShownJob]:
     """Annotate `shown_status`: a queued job that could not start even on an idle machine is `pending` to people."""
     return jobs.annotate(
         shown_status=Case(
@@ -110,6 +120,7 @@ class _Situation:
         self.positions = positions(waiting)
         self.needed = _unfinished_needs(waiting)
         self.running = list(Job.objects.filter(status=Job.Status.RUNNING).defer("log", "params").order_by("pk"))
+        self.barriers: dict[tuple[int, str], Barrier | None] = {}
         self.nodes: dict[str, dict[int, WorkerNode]] = defaultdict(dict)
         for worker in nodes.live_workers():
             self.nodes[worker.lane][worker.node_id] = worker.node
@@ -143,17 +154,31 @@ class _Situation:
         return f"waits for the {holder.type} job {holder.pk} of the same {noun}" if holder else None
 
     def _memory(self, job: Job) -> str | None:
-        """What is missing on the node that has most room; None where a node could start it."""
+        """What is missing on the node that has most room, or who is before the job; None where a node could start it."""
         serving = list(self.nodes[job.resource_category].values())
-        if any(_free(node) >= _demand(job, node) for node in serving if _can_run(job, node)):
-            return None
         able = [node for node in serving if _can_run(job, node)]
+        roomy = [node for node in able if _demand(job, node) <= _free(node)]
+        if roomy:
+            return self._behind(job, roomy)
         need = f"needs {gigabytes(job.vram_required)} of GPU memory"
-        if not able:
-            largest = max(serving, key=lambda node: node.vram_total)
-            return f"{need}; the most that a node of this lane has is {gigabytes(largest.vram_total)}, on {largest.name}"
-        roomiest = max(able, key=_free)
-        return f"{need}; {gigabytes(_free(roomiest))} free on {roomiest.name}{self._held_by(roomiest)}"
+        if able:
+            roomiest = max(able, key=_free)
+            return f"{need}; {gigabytes(_free(roomiest))} free on {roomiest.name}{self._held_by(roomiest)}"
+        largest = max(serving, key=lambda node: node.vram_total)
+        return f"{need}; the most that a node of this lane has is {gigabytes(largest.vram_total)}, on {largest.name}"
+
+    def _behind(self, job: Job, roomy: Sequence[WorkerNode]) -> str | None:
+        """Which job has waited so long for memory that this one may not pass it on any node."""
+        barriers = [self._barrier(node, job.resource_category) if _demand(job, node) else None for node in roomy]
+        holding = [barrier for barrier in barriers if barrier and barrier < Barrier(job.ranked_at, job.pk)]
+        if len(holding) < len(roomy):
+            return None
+        return f"waits behind job {holding[0].job_id}, which has long waited for GPU memory"
+
+    def _barrier(self, node: WorkerNode, lane: str) -> Barrier | None:
+        if (node.pk, lane) not in self.barriers:
+            self.barriers[node.pk, lane] = barrier(node, Lane(lane))
+        return self.barriers[node.pk, lane]
 
     def _held_by(self, node: WorkerNode) -> str:
         holders = [str(job.pk) for job in self.running if job.node_id == node.pk and job.vram_reserved]

@@ -47,8 +47,9 @@ def waited(job: Job, time: timedelta) -> None:
     Job.objects.filter(pk=job.pk).update(ranked_at=F("ranked_at") - time)
 
 
-def expire(lease: Lease) -> None:
-    Job.objects.filter(pk=lease.job_id).update(lease_until=Now() - timedelta(seconds=1))
+def expire(lease: Lease) -> int:
+    """Let a lease have run out."""
+    return Job.objects.filter(pk=lease.job_id).update(lease_until=Now() - timedelta(seconds=1))
 
 
 def used(at: WorkerNode) -> int:
@@ -192,15 +193,16 @@ class TestMemory:
         for end in (
             lambda lease: fail(lease, error="no", error_class="unreadable_media"),
             lambda lease: fail(lease, error="no", error_class="timeout", is_transient=True),
-            lambda lease: (services.cancel(lease.job_id, by=None), cancelled(lease)),
-            lambda lease: (expire(lease), take_back_expired(), services.cancel(lease.job_id, by=None)),
-            lambda lease: (give_back(lease), services.cancel(lease.job_id, by=None)),
+            lambda lease: services.cancel(lease.job_id, by=None) and cancelled(lease),
+            lambda lease: expire(lease) and take_back_expired(),
+            give_back,
         ):
-            services.submit("encode", {})
+            job = services.submit("encode", {})
             lease = claimed(gpu_node, Lane.GPU_ENCODE)
             assert used(gpu_node) == 2048
             end(lease)
             assert used(gpu_node) == 0
+            Job.objects.filter(pk=job.pk).delete()
 
     def test_a_job_whose_memory_is_taken_waits(self, gpu_node: WorkerNode) -> None:
         for _ in range(5):
@@ -242,7 +244,9 @@ class TestBarrier:
     """A big job that starves is not passed for ever by small ones."""
 
     def test_smaller_jobs_no_longer_pass_a_starving_one(self, gpu_node: WorkerNode) -> None:
-        running = [services.submit("encode", {}) and claimed(gpu_node, Lane.GPU_ENCODE) for _ in range(2)]
+        for _ in range(2):
+            services.submit("encode", {})
+        running = [claimed(gpu_node, Lane.GPU_ENCODE) for _ in range(2)]
         big = services.submit("encode", {}, vram_required=6144)
         services.submit("encode", {})
         waited(big, AN_HOUR)
