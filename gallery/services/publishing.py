@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from gallery import ledger
 from gallery.models import MediaStats, PublicMedia
 from gallery.services.categories import clean_category
 from gallery.services.changes import (
@@ -80,8 +81,10 @@ def publish(ids: Iterable[int], *, category: str, by: User | None) -> Outcome:
     with one_change_at_a_time():
         obstacles = {video.pk: obstacle(video) for video in Video.objects.filter(pk__in=distinct(ids)).only(*DECISIVE)}
         done = sorted(id for id, reason in obstacles.items() if not reason)
+        first_time = list(Video.objects.filter(pk__in=done, stats=None).values_list("pk", flat=True))
         execute(PUBLISH, category, done)
         copy_to_stats(done)
+        ledger.open_balances(ledger.among(first_time))
         note(done, f"Published in {category}.", by=by)
     return outcome(ids, done, otherwise=VIDEO_NOT_FOUND, reasons=obstacles)
 
