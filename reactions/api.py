@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.fields import QueryIntegerField, QuerySerializer, StrictIntegerField, StrictSerializer
-from config.api.idempotency import once
+from config.api.idempotency import KEY_PARAMETER, once
 from config.api.paging import PagingQuery, paging_of
 from config.api.throttling import PUBLIC_WRITE_THROTTLES
 from config.roles import TEMP, role_of
@@ -144,7 +144,9 @@ class Reactions(APIView):
             )
         return Response({"reactions": [_shown(*row) for row in page.rows], "limit": paging.limit, "nextCursor": page.next_cursor})
 
-    @extend_schema(request=ReactionRequest, responses=ReactionReply, operation_id="add_reaction", tags=["reactions"])
+    @extend_schema(
+        parameters=[KEY_PARAMETER], request=ReactionRequest, responses=ReactionReply, operation_id="add_reaction", tags=["reactions"]
+    )
     @once
     def post(self, request: Request) -> Response:
         """React to a second of a video; the same again is the same reaction."""

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +26,12 @@ from config.api.rendering import dumps
 from config.clients import client_network
 
 HEADER = "Idempotency-Key"
+KEY_PARAMETER = OpenApiParameter(  # what `once` takes, for the OpenAPI document
+    HEADER,
+    {"type": "string", "pattern": "^[!-~]{1,128}$"},
+    OpenApiParameter.HEADER,
+    description="1 to 128 visible ASCII characters; a repeated key gets the first reply again, for a day",
+)
 _KEY = re.compile(r"[\x21-\x7e]{1,128}", re.ASCII)
 OTHER_REQUEST = f"This {HEADER} was used for another request"
 

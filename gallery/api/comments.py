@@ -25,7 +25,7 @@ from config.api.fields import (
     StrictSerializer,
     StrictTextField,
 )
-from config.api.idempotency import once
+from config.api.idempotency import KEY_PARAMETER, once
 from config.api.paging import PaginationSerializer, PagingQuery, paging_of
 from config.api.throttling import PUBLIC_WRITE_THROTTLES
 from config.roles import is_media_admin
@@ -154,7 +154,9 @@ class Comments(APIView):
         }
         return Response({"comments": [_shown(comment) for comment in page.comments], "pagination": pagination})
 
-    @extend_schema(request=CommentRequest, responses=CommentReply, operation_id="write_comment", tags=["comments"])
+    @extend_schema(
+        parameters=[KEY_PARAMETER], request=CommentRequest, responses=CommentReply, operation_id="write_comment", tags=["comments"]
+    )
     @once
     def post(self, request: Request) -> Response:
         """Write a comment, signed in or with a session. One with a link, a watched word, or too many in a minute is held."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,12 +21,6 @@ from jobs.api.shapes import JobDetail, JobPage, JobQuery, JobTypes, PriorityChan
 from jobs.models import Job
 
 DEFAULT_PRIORITY = 5
-IDEMPOTENCY_KEY = OpenApiParameter(
-    idempotency.HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="1 to 128 characters; a repeated key gets the first reply again, for a day",
-)
 PAGING = ("limit", "offset", "cursor")
 
 
@@ -48,7 +42,7 @@ class Jobs(APIView):
         return Response({"jobs": job_rows(page.ids), "pagination": page.pagination})
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[idempotency.KEY_PARAMETER],
         request={"application/json": schema.submission()},
         responses={201: JobDetail},
         operation_id="submit_job",

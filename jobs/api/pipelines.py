@@ -15,7 +15,7 @@ from jobs import recipes, services
 from jobs.api import schema
 from jobs.api.callers import admin_of
 from jobs.api.errors import refusals
-from jobs.api.jobs import DEFAULT_PRIORITY, IDEMPOTENCY_KEY, PAGING
+from jobs.api.jobs import DEFAULT_PRIORITY, PAGING
 from jobs.api.listing import page_of_pipelines
 from jobs.api.rows import pipeline_detail, pipeline_rows
 from jobs.api.shapes import PipelinePage, PipelineQuery, PipelineRequest, PipelineRow
@@ -41,7 +41,7 @@ class Pipelines(APIView):
         return Response({"pipelines": pipeline_rows(page.ids), "pagination": page.pagination})
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[idempotency.KEY_PARAMETER],
         request={"application/json": schema.pipeline()},
         responses={201: PipelineRow},
         operation_id="start_pipeline",
