@@ -1,21 +1,23 @@
 """What the public sees: pages of the gallery in three orders, one medium, its relatives, and the categories.
 
-At a million rows every page walks an index that is in the page's own order. A page's ids are found first, in
-the index alone, and only its own rows are read from the table; so an offset costs one index entry for each row
-passed over, and a cursor costs nothing, however deep. Totals are read from `media_totals`, never counted.
+At a million rows every page walks an index that is in the page's own order, from the key that the page starts with: a
+cursor says that key, and an offset is turned into it, in the index alone. Totals are read from `media_totals`, never
+counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
-from django.db import connection
 from django.db.models import Sum
 
+from config.database import read
 from gallery.cursors import InvalidCursor, read_cursor, write_cursor
+from gallery.milestones import STRIDE, Key, Milestones
 from gallery.models import MediaTotal, PublicMedia
 from media_library.models import Orientation
 from media_library.search import has_trigram
@@ -37,8 +39,11 @@ __all__ = [
 ]
 
 MOST_HITS = 1000  # a search with more is not counted to the end
+DEEP = 10 * STRIDE  # rows; from this offset on a page starts from a milestone
 ORIENTATIONS = tuple(Orientation.values)
 Sort = Literal["recent", "popular", "most_viewed"]
+
+milestones = Milestones()
 
 
 class MediaNotFound(LookupError):
@@ -113,34 +118,78 @@ SORTS: tuple[Sort, ...] = get_args(Sort)
 TABLES = {"media": "public_media AS media", "stats": "media_stats AS stats"}
 BOTH_TABLES = "public_media AS media LEFT JOIN media_stats AS stats ON stats.video_id = media.id"
 
-CARD = """
-    media.id, media.filename, media.title, media.category, media.duration_seconds, media.quality, media.orientation, media.width,
-    media.height, media.thumbnail_path, coalesce(stats.view_count, 0) AS view_count, media.upvote_count, media.comment_count,
-    media.is_locked, media.created_at
-"""
-DETAIL = f"""
-    {CARD}, media.path, media.file_size, coalesce(stats.unique_view_count, 0) AS unique_view_count,
-    coalesce(stats.finish_count, 0) AS finish_count,
-    coalesce(stats.total_watch_time, 0) AS total_watch_time, media.updated_at, media.locked_at, media.locked_reason
-"""
+CARD = {
+    "id": "media.id",
+    "filename": "media.filename",
+    "title": "media.title",
+    "category": "media.category",
+    "duration_seconds": "media.duration_seconds",
+    "quality": "media.quality",
+    "orientation": "media.orientation",
+    "width": "media.width",
+    "height": "media.height",
+    "thumbnail_path": "media.thumbnail_path",
+    "view_count": "coalesce(stats.view_count, 0)",
+    "upvote_count": "media.upvote_count",
+    "comment_count": "media.comment_count",
+    "is_locked": "media.is_locked",
+    "created_at": "media.created_at",
+}
+DETAIL = CARD | {
+    "path": "media.path",
+    "file_size": "media.file_size",
+    "unique_view_count": "coalesce(stats.unique_view_count, 0)",
+    "finish_count": "coalesce(stats.finish_count, 0)",
+    "total_watch_time": "coalesce(stats.total_watch_time, 0)",
+    "updated_at": "media.updated_at",
+    "locked_at": "media.locked_at",
+    "locked_reason": "media.locked_reason",
+}
+DETAIL_OF_ONE = f"SELECT {', '.join(DETAIL.values())} FROM {BOTH_TABLES} WHERE media.id = %s"
 
 Condition = tuple[str, Sequence[Any]]  # with the values of its placeholders
-Conditions = list[Condition]
+Conditions = Sequence[Condition]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The media of a list in their order, with an expression for how many they are.
+
+    A sparse one leaves out most of the rows that it passes in its index, so it picks its ids in the index alone before it
+    looks into the tables.
+    """
+
+    order: Order
+    conditions: Conditions
+    total: Condition = ("NULL", ())
+    is_capped: bool = False
+    is_sparse: bool = False
+    is_planned_once: bool = True  # a plan for any values is good enough for these
+
+    def only(self, *conditions: Condition) -> Selection:
+        return replace(self, conditions=[*self.conditions, *conditions])
+
+    @property
+    def where(self) -> Condition:
+        return _where([(self.order.is_open, ()), *self.conditions])
 
 
 def public_page(query: PublicQuery) -> PublicPage:
     """One page of the gallery; raises `InvalidCursor`."""
-    order = ORDERS[query.sort]
-    conditions, total, is_capped = _searched(query, query.search, order) if query.search else _counted(query, order)
-    if query.cursor is not None:
-        conditions.append(_after(query.cursor, query, order))
-    elif query.offset >= total and not is_capped:
-        return PublicPage([], total, is_capped, has_more=False, next_cursor=None, limit=query.limit, offset=query.offset)
-    offset = 0 if query.cursor is not None else query.offset
-    rows = _cards(order, conditions, limit=query.limit + 1, offset=offset)
+    chosen = selection(query)
+    start = _start(query, chosen)
+    total, rows = (None, []) if start is None else _cards(chosen.only(*start), limit=query.limit + 1)
     has_more, rows = len(rows) > query.limit, rows[: query.limit]
-    next_cursor = write_cursor([rows[-1][name] for name in order.names], scope=query.scope) if has_more else None
-    return PublicPage(rows, total, is_capped, has_more, next_cursor, limit=query.limit, offset=query.offset)
+    next_cursor = write_cursor([rows[-1][name] for name in chosen.order.names], scope=query.scope) if has_more else None
+    return PublicPage(
+        rows,
+        total=_total(chosen) if total is None else total,
+        total_is_capped=chosen.is_capped,
+        has_more=has_more,
+        next_cursor=next_cursor,
+        limit=query.limit,
+        offset=query.offset,
+    )
 
 
 def public_detail(media_id: int) -> dict[str, Any]:
@@ -154,10 +203,10 @@ def public_detail(media_id: int) -> dict[str, Any]:
 
 def detail(media_id: int) -> dict[str, Any]:
     """A public medium as admins see it, locked or not; raises `MediaNotFound`."""
-    rows = _select(f"SELECT {DETAIL} FROM {BOTH_TABLES} WHERE media.id = %s", [media_id])
+    rows = read(DETAIL_OF_ONE, [media_id])
     if not rows:
         raise MediaNotFound
-    return rows[0]
+    return dict(zip(DETAIL, rows[0], strict=True))
 
 
 def related(media_id: int, limit: int) -> list[dict[str, Any]]:
@@ -166,14 +215,14 @@ def related(media_id: int, limit: int) -> list[dict[str, Any]]:
     Raises `MediaNotFound` or `MediaLocked`.
     """
     medium = public_detail(media_id)
-    recent = ORDERS["recent"]
-    same_category: Condition = ("media.category = %s", [medium["category"]])
+    recent = Selection(ORDERS["recent"], [])
+    same_category = recent.only(("media.category = %s", [medium["category"]]))
+    older = same_category.only(_after(recent.order, (medium["created_at"], medium["id"])))
     found: dict[int, dict[str, Any]] = {}
-    older: Condition = (_before(recent), [medium["created_at"], medium["id"]])
-    for conditions in ([same_category, older], [same_category], []):
+    for others in (older, same_category, recent):
         if len(found) < limit:
-            others = _cards(recent, [*conditions, ("media.id <> ALL(%s)", [[media_id, *found]])], limit=limit - len(found))
-            found |= {row["id"]: row for row in others}
+            _, rows = _cards(others.only(("media.id <> ALL(%s)", [[media_id, *found]])), limit=limit - len(found))
+            found |= {row["id"]: row for row in rows}
     return list(found.values())
 
 
@@ -183,21 +232,29 @@ def categories() -> list[dict[str, Any]]:
     return [{"category": row["category"], "count": row["total"]} for row in totals]
 
 
-def _counted(query: PublicQuery, order: Order) -> tuple[Conditions, int, bool]:
-    where, values = _where("TRUE", _filters(query, "totals"))
-    rows = _select(f"SELECT coalesce(sum(count), 0)::bigint AS total FROM media_totals AS totals {where}", values)
-    return _filters(query, order.table), rows[0]["total"], False
+def selection(query: PublicQuery) -> Selection:
+    """The list that a page is part of."""
+    return _searched(query, query.search) if query.search else _filtered(query)
 
 
-def _searched(query: PublicQuery, search: str, order: Order) -> tuple[Conditions, int, bool]:
+def _filtered(query: PublicQuery) -> Selection:
+    order = ORDERS[query.sort]
+    where, values = _where(_filters(query, "totals"))
+    total = f"(SELECT coalesce(sum(totals.count), 0)::bigint FROM media_totals AS totals {where})", values
+    return Selection(order, _filters(query, order.table), total, is_sparse=query.orientation is not None)
+
+
+def _searched(query: PublicQuery, search: str) -> Selection:
     """A search with few hits is counted, and sorted among just those; of more, the order's index meets enough soon."""
-    hits = _hits(query, search)
+    order, hits = ORDERS[query.sort], _hits(query, search)
+    how_many: Condition = ("%s::bigint", [min(len(hits), MOST_HITS)])
+    found = Selection(order, [(f"{order.id} = ANY(%s)", [hits])], how_many, is_sparse=True, is_planned_once=False)
     if len(hits) <= MOST_HITS:
-        return [(f"{order.id} = ANY(%s)", [hits])], len(hits), False
+        return found
     contains, values = _contains(search)
     if order.table == "stats":
         contains = f"EXISTS (SELECT FROM public_media AS media WHERE media.id = stats.video_id AND {contains})"
-    return [*_filters(query, order.table), (contains, values)], MOST_HITS, True
+    return replace(found, conditions=[*_filters(query, order.table), (contains, values)], is_capped=True)
 
 
 def _hits(query: PublicQuery, search: str) -> list[int]:
@@ -222,34 +279,88 @@ def _filters(query: PublicQuery, table: str) -> Conditions:
     return [(f"{table}.{column} = %s", [value]) for column, value in given.items() if value is not None]
 
 
-def _after(cursor: str, query: PublicQuery, order: Order) -> Condition:
-    return _before(order), read_cursor(cursor, scope=query.scope)
+def _start(query: PublicQuery, chosen: Selection) -> Conditions | None:
+    """What is true of the page's first row and those after it; None where the list ends before."""
+    if query.cursor is not None:
+        return [_after(chosen.order, read_cursor(query.cursor, scope=query.scope))]
+    if query.offset == 0:
+        return []
+    if query.offset < DEEP:
+        first = _key_at(chosen, query.offset)
+    elif query.offset >= _total(chosen) and not chosen.is_capped:
+        return None
+    else:
+        milestone, left = milestones.before(query.offset, scope=query.scope, walk=partial(_walk, chosen))
+        first = _key_at(chosen.only(*_from(chosen.order, milestone)), left)
+    return _from(chosen.order, first) if first else None
 
 
-def _before(order: Order) -> str:
-    return f"({', '.join(order.columns)}) < ({', '.join(['%s'] * len(order.key))})"
+def _key_at(chosen: Selection, offset: int) -> Key | None:
+    """The key of the row at `offset`, found in the index alone; None behind the end."""
+    order, (where, values) = chosen.order, chosen.where
+    statement = f"SELECT {', '.join(order.columns)} FROM {TABLES[order.table]} {where} {order.clause} OFFSET %s LIMIT 1"
+    rows = read(statement, [*values, offset], prepare=chosen.is_planned_once)
+    return rows[0] if rows else None
 
 
-def _cards(order: Order, conditions: Conditions, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
-    where, values = _where(order.is_open, conditions)
-    return _select(
+def _walk(chosen: Selection, start: Key | None, most: int) -> Sequence[Key]:
+    """The keys of every `STRIDE`-th row after the start, at most so many: a `Walk` of `Milestones`."""
+    order, columns = chosen.order, ", ".join(chosen.order.columns)
+    where, values = chosen.where
+    first, first_values = chosen.only(*_from(order, start)).where
+    hop = f"{order.clause} OFFSET {STRIDE} LIMIT 1"
+    return read(
         f"""
-        SELECT {CARD} FROM {BOTH_TABLES} JOIN (
-            SELECT {order.id} AS id FROM {TABLES[order.table]} {where} {order.clause} LIMIT %s OFFSET %s
-        ) AS page ON page.id = media.id {order.clause}
+        WITH RECURSIVE hops (number, {", ".join(order.key)}) AS (
+            (SELECT 1, {columns} FROM {TABLES[order.table]} {first} {hop})
+            UNION ALL
+            SELECT number + 1, next.* FROM hops CROSS JOIN LATERAL (
+                SELECT {columns} FROM {TABLES[order.table]} {where}
+                AND ({columns}) <= ({", ".join(f"hops.{column}" for column in order.key)}) {hop}
+            ) AS next WHERE number < %s
+        ) SELECT {", ".join(order.key)} FROM hops ORDER BY number
         """,
-        [*values, limit, offset],
+        [*first_values, *values, most],
+        prepare=False,
     )
 
 
-def _where(is_open: str, conditions: Conditions) -> tuple[str, list[Any]]:
-    return "WHERE " + " AND ".join([is_open, *(condition for condition, _ in conditions)]), [
-        value for _, values in conditions for value in values
-    ]
+def _from(order: Order, key: Key | None) -> Conditions:
+    return [(f"({', '.join(order.columns)}) <= ({_placeholders(key)})", key)] if key else []
 
 
-def _select(statement: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+def _after(order: Order, key: Key) -> Condition:
+    return f"({', '.join(order.columns)}) < ({_placeholders(key)})", key
+
+
+def _placeholders(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _cards(chosen: Selection, *, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
+    """The first rows, and the total where there is a row."""
+    statement, values = page_statement(chosen, limit=limit)
+    rows = read(statement, values, prepare=chosen.is_planned_once)
+    return (rows[0][0] if rows else None), [dict(zip(CARD, row[1:], strict=True)) for row in rows]
+
+
+def page_statement(chosen: Selection, *, limit: int) -> Condition:
+    """What reads the total and the first rows of a list."""
+    order, (total, total_values), (where, values) = chosen.order, chosen.total, chosen.where
+    what = f"SELECT {total}, {', '.join(CARD.values())} FROM {BOTH_TABLES}"
+    end = f"{order.clause} LIMIT {limit}"  # in the text, for the plan depends on it
+    if not chosen.is_sparse:
+        return f"{what} {where} {end}", [*total_values, *values]
+    page = f"SELECT {order.id} AS id FROM {TABLES[order.table]} {where} {end}"
+    return f"{what} JOIN ({page}) AS page ON page.id = media.id {order.clause}", [*total_values, *values]
+
+
+def _total(chosen: Selection) -> int:
+    total, values = chosen.total
+    return int(read(f"SELECT {total}", values)[0][0])
+
+
+def _where(conditions: Conditions) -> Condition:
+    if not conditions:
+        return "", []
+    return "WHERE " + " AND ".join(condition for condition, _ in conditions), [value for _, values in conditions for value in values]

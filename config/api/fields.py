@@ -184,8 +184,13 @@ def camel_case(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+@cache
+def camel_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(camel_case(name) for name in names)
+
+
 def camel_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel_case(name): value for name, value in row.items()}
+    return dict(zip(camel_names(tuple(row)), row.values(), strict=True))
 
 
 def camel_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -20,6 +20,9 @@ class MediaQuery(PagingQuery):
     search = SearchField(help_text="literal text in filename, category or title, in any case")
     sort = serializers.ChoiceField(choices=SORTS, default="recent")
     orientation = serializers.ChoiceField(choices=ORIENTATIONS, required=False)
+    offset = QueryIntegerField(
+        required=False, default=0, min_value=0, help_text="rows to skip; from 10,000 on as counted up to ten seconds ago: `cursor` is exact"
+    )
 
 
 class DetailQuery(QuerySerializer):
