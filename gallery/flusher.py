@@ -30,7 +30,8 @@ class Flusher:
         """Have what was counted before this call flushed within the interval; never blocks."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = Thread(target=self._run, name="flusher")
+                # Said aloud, because a thread takes after the one that starts it, and a server's are daemons.
+                self._thread = Thread(target=self._run, name="flusher", daemon=False)
                 self._thread.start()
 
     def _run(self) -> None:
