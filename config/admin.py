@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
-from gallery.models import MediaTotal
+from gallery.models import Comment, MediaTotal
 from media_library import labels
 from media_library.models import ScanReport, Video, VideoTotal
 from media_library.views import sign_in
 
 APPLICATIONS = ("media_library", "gallery", "reactions", "jobs", "auth")
 NEWEST_COUNT = 12  # posters on the front page
+MOST_COUNTED = 1_000  # comments; nobody plans their day by more
 
 
 class LibraryAdminSite(admin.AdminSite):
@@ -35,7 +36,8 @@ class LibraryAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         overview = library_overview() if request.user.has_perm("media_library.view_video") else {}
-        return super().index(request, {**overview, **(extra_context or {})})
+        waiting = {"waiting_comments": waiting_comments()} if request.user.has_perm("gallery.view_comment") else {}
+        return super().index(request, {**overview, **waiting, **(extra_context or {})})
 
 
 def library_overview() -> dict[str, Any]:
@@ -57,6 +59,14 @@ def library_in_figures() -> dict[str, int]:
         ),
         **MediaTotal.objects.aggregate(published_count=Sum("count", default=0)),
     }
+
+
+def waiting_comments() -> str:
+    """How many comments wait for a moderator, as a sentence begins; empty when none does."""
+    count = Comment.objects.held().order_by()[: MOST_COUNTED + 1].count()
+    if count > MOST_COUNTED:
+        return f"More than {MOST_COUNTED:,} comments are"
+    return f"{count:,} comments are" if count > 1 else "1 comment is" if count else ""
 
 
 def newest_videos() -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The gallery's pages of the admin."""
 
+from gallery.admin.comments import CommentAdmin
 from gallery.admin.public_media import PublicMediaAdmin
+from gallery.admin.watched_words import WatchedWordAdmin
 
-__all__ = ["PublicMediaAdmin"]
+__all__ = ["CommentAdmin", "PublicMediaAdmin", "WatchedWordAdmin"]

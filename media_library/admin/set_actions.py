@@ -25,14 +25,19 @@ SAMPLE = 8  # rows that a question names
 Change = Callable[[list[int]], Outcome]
 
 
+def filename_of(row: Any) -> str:
+    return shown(row.filename)
+
+
 @dataclass(frozen=True)
 class Question:
-    """What an action asks before it acts."""
+    """What an action asks before it acts; `caption` tells the rows of its sample apart."""
 
     title: str
     explanation: str
     form: type[forms.Form] = forms.Form
     is_grave: bool = False
+    caption: Callable[[Any], str] = filename_of
 
 
 def ask(
@@ -43,12 +48,13 @@ def ask(
     question: Question,
     change: Callable[[list[int], Mapping[str, Any]], Outcome],
     done: str,
+    noun: str = "video",
 ) -> HttpResponse | None:
     """Show `question`, or once it is answered change the rows with the form's cleaned data."""
     answered = "answered" in request.POST
     form = question.form(request.POST) if answered else question.form()
     if answered and form.is_valid():
-        return carry_out(request, rows, change=lambda ids: change(ids, form.cleaned_data), done=done)
+        return carry_out(request, rows, change=lambda ids: change(ids, form.cleaned_data), done=done, noun=noun)
     ids = _ids(rows)
     context = {
         **model_admin.admin_site.each_context(request),
@@ -60,7 +66,7 @@ def ask(
         "count": len(ids),
         "is_too_many": len(ids) > SELECTION_LIMIT,
         "limit": SELECTION_LIMIT,
-        "sample": [(row, shown(row.filename)) for row in rows.model._default_manager.filter(pk__in=ids[:SAMPLE])],
+        "sample": [(row, question.caption(row)) for row in rows.model._default_manager.filter(pk__in=ids[:SAMPLE])],
         "unnamed_count": max(0, len(ids) - SAMPLE),
         "selected": request.POST.getlist(helpers.ACTION_CHECKBOX_NAME),
         "select_across": request.POST.get("select_across", "0"),
@@ -71,13 +77,13 @@ def ask(
     return TemplateResponse(request, "admin/set_action.html", context)
 
 
-def carry_out(request: HttpRequest, rows: QuerySet[Any], *, change: Change, done: str) -> HttpResponse | None:
+def carry_out(request: HttpRequest, rows: QuerySet[Any], *, change: Change, done: str, noun: str = "video") -> HttpResponse | None:
     """Change the rows in batches and say how many were changed, how many not and why; leads back to where the action was asked for."""
     ids = _ids(rows)
     if len(ids) > SELECTION_LIMIT:
         messages.error(request, f"More than {SELECTION_LIMIT:,} are selected. Narrow the list first; nothing was changed.")
     else:
-        tell(request, _in_batches(ids, change), done=done)
+        tell(request, _in_batches(ids, change), done=done, noun=noun)
     here = _next(request)
     return HttpResponseRedirect(here) if here else None
 
@@ -88,10 +94,10 @@ def admin_of(request: HttpRequest) -> User:
     return request.user
 
 
-def tell(request: HttpRequest, outcome: Outcome, *, done: str) -> None:
-    """Say what a change came to: `done` is the sentence of what was done, with `{}` where the videos are."""
+def tell(request: HttpRequest, outcome: Outcome, *, done: str, noun: str = "video") -> None:
+    """Say what a change came to: `done` is the sentence of what was done, with `{}` where the videos are, or what else `noun` names."""
     count = len(outcome.done)
-    parts = [f"{done.format('1 video' if count == 1 else f'{count:,} videos' if count else 'no video')}."]
+    parts = [f"{done.format(f'1 {noun}' if count == 1 else f'{count:,} {noun}s' if count else f'no {noun}')}."]
     if outcome.skipped:
         reasons = "; ".join(f"{reason.rstrip('.')} ({count:,})" for reason, count in outcome.reasons)
         parts.append(f"Skipped {len(outcome.skipped):,}: {reasons}.")
