@@ -9,6 +9,7 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from config.logging import logging_config
 
@@ -130,10 +131,20 @@ SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1)
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_keepalive": True}  # seconds
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_QUEUES = [Queue(lane, Exchange(lane), routing_key=lane) for lane in ("gpu_ai", "gpu_encode", "cpu")]
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a worker of a lane that is misspelt says so, instead of waiting for ever
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL = "threads"  # messages only wake our own threads: see jobs/tasks.py
+CELERY_WORKER_CONCURRENCY = env.int("JOBS_PER_LANE", default=2)  # that one worker runs at once; --concurrency wins
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody steers a worker through the broker
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 
 # --- Jobs ---------------------------------------------------------------------------------------------------------
 LEASE_SECONDS: float = env.float("LEASE_SECONDS", default=60.0)  # a worker that is silent for longer has lost its jobs
@@ -147,6 +158,8 @@ DEATHS_BEFORE_QUARANTINE: int = env.int("DEATHS_BEFORE_QUARANTINE", default=3)  
 BACKFILL_AFTER_SECONDS: float = env.float("BACKFILL_AFTER_SECONDS", default=600.0)  # a job that waits longer for GPU memory is not passed
 DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30.0)  # a lane that found the disk full starts nothing
 VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
+FFMPEG_MEMORY_MB: int = env.int("FFMPEG_MEMORY_MB", default=8192)  # MiB of address space of one ffmpeg; those on a GPU are not bounded
+STOP_GRACE_SECONDS: float = env.float("STOP_GRACE_SECONDS", default=3.0)  # for running jobs to end, when their worker stops
 NODE_NAME: str = env.str("NODE_NAME", default="")  # of this machine among the nodes; empty: its host name
 NODE_VRAM_MB: int = env.int("NODE_VRAM_MB", default=-1)  # MiB of GPU memory that jobs may use here; -1: what the GPUs say
 JOBS_PER_NODE: dict[str, int] = env.dict(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
+from collections.abc import Callable
 
 CHUNK = 64 * 1024  # bytes of each end that `oshash` reads
 BLOCK = 1024 * 1024  # bytes read at a time by `sha256`
@@ -21,12 +22,14 @@ def oshash(descriptor: int) -> str:
     return f"{(size + sum(_sum_of_words(end) for end in ends)) & _MASK:016x}"
 
 
-def sha256(descriptor: int) -> str:
-    """SHA-256 of the whole file, hexadecimal."""
+def sha256(descriptor: int, *, on_block: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of the whole file, hexadecimal; `on_block` hears of each piece, in bytes, and may raise to stop."""
     digest, offset = hashlib.sha256(), 0
     while block := os.pread(descriptor, BLOCK, offset):
         digest.update(block)
         offset += len(block)
+        if on_block:
+            on_block(len(block))
     return digest.hexdigest()
 
 

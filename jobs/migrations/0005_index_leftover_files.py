@@ -5,21 +5,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('jobs', '0004_index_claims'),
-        ('media_library', '0005_path_without_a_second_index'),
+        ("jobs", "0004_index_claims"),
+        ("media_library", "0005_path_without_a_second_index"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='job',
-            name='drafts',
-            field=models.JSONField(blank=True, default=list, help_text='unfinished files, named before they exist: see jobs.outputs'),
+            model_name="job",
+            name="drafts",
+            field=models.JSONField(blank=True, default=list, help_text="unfinished files, named before they exist: see jobs.outputs"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(models.Q(('status', 'running'), _negated=True), models.Q(('drafts', []), _negated=True)), fields=['id'], name='idx_jobs_leftovers'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(models.Q(("status", "running"), _negated=True), models.Q(("drafts", []), _negated=True)),
+                fields=["id"],
+                name="idx_jobs_leftovers",
+            ),
         ),
     ]

@@ -1,5 +1,5 @@
 """Scanning: how the library's rows follow the files on the disk."""
 
-from media_library.scanner.scan import Progress, Stage, scan
+from media_library.scanner.scan import OnChanged, Progress, Stage, scan
 
-__all__ = ["Progress", "Stage", "scan"]
+__all__ = ["OnChanged", "Progress", "Stage", "scan"]

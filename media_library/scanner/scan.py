@@ -24,7 +24,7 @@ from media_library.paths import FOLDER_FLAGS, decode_path, open_beneath
 from media_library.scanner import applying, matching, roots, staging
 from media_library.scanner.comparing import Comparison, compare, known_files
 from media_library.scanner.entries import entry_of, let_rest, write
-from media_library.scanner.errors import ScanRefused
+from media_library.scanner.errors import ScanInterrupted, ScanRefused
 from media_library.scanner.findings import Findings
 from media_library.scanner.lock import one_at_a_time
 from media_library.scanner.reading import Arrival, Reader, Reading, StoreUnusable
@@ -75,6 +75,7 @@ def scan(
     `settle`: younger files than so many seconds wait for the next scan. `dry_run` writes nothing, not even the report.
     `allow_missing` goes on where a guard would stop: many files gone, another folder than before. `on_changed` gets the
     ids of the rows of each batch after it is committed; where a scan dies in between, the next one says them again.
+    `on_progress` ends the scan by raising ScanInterrupted, which goes on to the caller.
     """
     order = _Order(
         root=root,
@@ -103,6 +104,9 @@ def scan(
             report.status, report.reason = ScanReport.Status.FAILED, str(error)
         except KeyboardInterrupt:
             report.status, report.reason = ScanReport.Status.INTERRUPTED, "Stopped by the person who started it"
+            raise
+        except ScanInterrupted as stop:
+            report.status, report.reason = ScanReport.Status.INTERRUPTED, str(stop)
             raise
         except Exception as error:
             report.status, report.reason = ScanReport.Status.FAILED, f"{type(error).__name__}: {error}"[:1000]

@@ -1,0 +1,178 @@
+"""What a handler gets beside its params: its progress, its log, its files, ffmpeg."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from gallery.viewers import somebody_watches
+from jobs import lanes
+from jobs.claims import Lease
+from jobs.failures import JobFailed
+from jobs.heartbeat import Pulse, clean
+from jobs.models import Lane
+from jobs.outputs import Output, Workspace
+from media_library.ffmpeg import run as ffmpeg
+from media_library.ffmpeg.errors import FfmpegFailed
+from media_library.ffmpeg.run import Limits, Progress
+from media_library.ffmpeg.untrusted import Bounds
+from media_library.models import Video
+from media_library.paths import decode_path, encode_path
+from media_library.posters import save_poster
+from media_library.relocation import NotAFile, UnsafePath, file_at
+from media_library.scanner import entries
+from media_library.scanner.entries import entry_of
+from media_library.scanner.reading import Arrival, FoundFile, Reading
+
+NICENESS = 10  # of every ffmpeg: what visitors ask for comes first
+VIEWERS_LOOK_SECONDS = 2.0
+
+Write = Callable[[], dict[str, Any]]
+
+
+class JobContext:
+    """The running job as its handler sees it.
+
+    `report`, `check`, `draft`, `finish` and `run` raise `JobCancelled`, `LeaseLost` or `WorkerStops` when the handler is to end;
+    it lets them pass.
+    """
+
+    def __init__(self, lease: Lease, pulse: Pulse) -> None:
+        self.job_id = lease.job_id
+        self.attempt = lease.attempt
+        self.uses_gpu = lease.uses_gpu
+        self.files = Workspace(lease)
+        self.writes: list[Write] = []
+        self._lane = lease.lane
+        self._video_id = lease.video_id
+        self._pulse = pulse
+        self._looked_for_viewers_at, self._is_pausing = float("-inf"), False
+
+    # --- Progress and log
+
+    def report(self, progress: float, speed: float | None = None) -> None:
+        """Tell how far the job is, 0 to 100, and how many seconds of video it does a second."""
+        self._pulse.report(progress, speed)
+        self.check()
+
+    def log(self, line: str) -> None:
+        """Add a line to what people read of the job."""
+        self._pulse.say(line)
+
+    def check(self) -> None:
+        """End the handler where it is to end; long work without progress calls this every second or so."""
+        self._pulse.check()
+
+    # --- Inputs
+
+    @property
+    def bounds(self) -> Bounds:
+        """How large a picture, and how many streams, an input may have."""
+        return Bounds(pixels=settings.MAX_VIDEO_PIXELS, streams=settings.MAX_VIDEO_STREAMS)
+
+    def video(self, video_id: int | None = None) -> Video:
+        """The job's video, or another one, whose file lies there and was found valid; raises `JobFailed`."""
+        video = Video.objects.filter(pk=video_id or self._video_id).first()
+        if video is None:
+            raise JobFailed("video_missing", "There is no such video")
+        if video.trashed_at:
+            raise JobFailed("video_missing", f"{video} is in the trash", suggestion="Restore it and retry.")
+        if not video.is_valid:
+            raise JobFailed("unreadable_media", f"{video} is invalid: {video.invalid_reason}", suggestion="Replace its file and scan.")
+        try:
+            is_there = file_at(Path(settings.LIBRARY_ROOT), decode_path(video.path)) is not None
+        except (UnsafePath, NotAFile) as error:
+            raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
+        if not is_there:
+            raise JobFailed("file_missing", f"The file of {video} is gone", suggestion="Bring it back, scan the library and retry.")
+        return video
+
+    # --- Outputs
+
+    def draft(self, target: Path) -> Path:
+        """Where to write what shall become `target`, relative to the library root."""
+        self.check()
+        return self.files.draft(target)
+
+    def finish(self, draft: Path, target: Path, *, duration: float | None = None) -> Output:
+        """Verify a draft; the job's completion puts it at `target`, or at the next free name.
+
+        `duration`: what it must have, in seconds. Raises `BadOutput`.
+        """
+        self.check()
+        return self.files.finish(draft, target, duration=duration)
+
+    def with_completion(self, write: Write) -> None:
+        """Have rows written in the transaction that completes the job, its files in place; what `write` returns joins the result."""
+        self.writes.append(write)
+
+    def register(self, output: Output, *, title: str) -> None:
+        """Have the library know an output as a video of its own once the job completes; the result gets its `videoId`."""
+        poster = output.inspection.poster
+        thumbnail = save_poster(poster, store=Path(settings.THUMBNAIL_ROOT)) if poster else None
+        file = FoundFile(encode_path(str(output.path)), output.size, output.mtime_ns)
+        entry = replace(entry_of(Reading(Arrival(file, None), output.inspection, thumbnail)), title=title)
+        self.with_completion(lambda: {"videoId": entries.write([entry])[0]})
+
+    # --- ffmpeg
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        duration: float | None = None,
+        progress: tuple[float, float] = (0, 100),
+        limits: Limits | None = None,
+    ) -> None:
+        """Run ffmpeg; of an output of `duration` seconds the progress is told, as it moves between the two ends of `progress`.
+
+        Raises `FfmpegFailed`.
+        """
+        self.check()
+        limits = limits or Limits()
+        bounded = replace(limits, memory=None if self.uses_gpu else settings.FFMPEG_MEMORY_MB * 2**20)
+        self.log(f"ffmpeg {_shown(arguments)}")
+
+        def show(done: Progress) -> None:
+            low, high = progress
+            part = min(1.0, done.position / duration) if duration else 0.0
+            self._pulse.report(low + (high - low) * part, done.speed)
+
+        try:
+            said = ffmpeg.run(
+                arguments,
+                program=settings.FFMPEG_BINARY,
+                limits=bounded,
+                niceness=NICENESS,
+                on_progress=show,
+                on_tick=self.check,
+                may_run=self._may_run,
+            )
+        except FfmpegFailed as error:
+            self.log(error.output)
+            raise
+        self.log(said)
+
+    def _may_run(self) -> bool:
+        """Whether heavy work may go on: an encoding lane that is kind to viewers stands still while somebody watches."""
+        if self._lane == Lane.CPU:
+            return True
+        if time.monotonic() - self._looked_for_viewers_at > VIEWERS_LOOK_SECONDS:
+            self._looked_for_viewers_at = time.monotonic()
+            was_pausing = self._is_pausing
+            self._is_pausing = lanes.opening(self._lane).pauses_for_viewers and somebody_watches()
+            if self._is_pausing != was_pausing:
+                self.log("Pauses while somebody watches." if self._is_pausing else "Goes on.")
+        return not self._is_pausing
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    """A command line as one could type it, without the long lists that every input has."""
+    hidden = {index + 1 for index, argument in enumerate(arguments) if argument in ("-codec_whitelist", "-format_whitelist")}
+    return clean(shlex.join("…" if index in hidden else argument for index, argument in enumerate(arguments)))

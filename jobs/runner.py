@@ -1,0 +1,151 @@
+"""Runs one claimed job to whatever end it comes to: the one place that catches everything."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from django.db import connection, connections, transaction
+
+from jobs import claims, outputs, registry
+from jobs.claims import CancelRequested, Lease, LeaseLost
+from jobs.context import JobContext
+from jobs.failures import AWAY_DATABASE, NO_SPACE, Failure, JobCancelled, JobFailed, WorkerStops, failure_of
+from jobs.heartbeat import Pulse
+from jobs.models import Job
+from jobs.registry import InvalidParams, UnknownJobType
+
+SECONDS_BETWEEN_TRIES = 1.0  # to write how a job ended, while the database is away
+
+logger = logging.getLogger(__name__)
+
+
+def perform(lease: Lease, pulse: Pulse) -> None:
+    """Run the job and write how it ended; `pulse` is beating. Whatever a handler raises ends here."""
+    context = JobContext(lease, pulse)
+    try:
+        result = _run(context, lease)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the runner is the one place
+        _drop(context)
+        _end(pulse, _ending(lease, pulse, error))
+    else:
+        _complete(context, lease, pulse, result)
+
+
+def _run(context: JobContext, lease: Lease) -> dict[str, Any]:
+    outputs.remove_leftovers(lease)
+    try:
+        kind = registry.get(lease.type)
+        params = kind.parse(lease.params)
+    except (UnknownJobType, InvalidParams) as error:
+        suggestion = "This worker's release does not know such jobs: bring all workers to the same release."
+        raise JobFailed("unknown_job", str(error), suggestion=suggestion) from error
+    if kind.vram and not context.uses_gpu:
+        context.log("No GPU memory is reserved here: this runs on the processor.")
+    return kind.run(context, params)
+
+
+def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
+    """Put the files into place, write the handler's rows and complete the job, all or nothing."""
+
+    def complete() -> None:
+        try:
+            _write_completion(context, lease, pulse, result)
+        except LeaseLost:
+            if not _has_completed(lease):
+                raise
+
+    try:
+        context.files.drop_unfinished()
+        _try_until_lost(pulse, complete)
+    except AWAY_DATABASE as error:  # whether it was written nobody knows: what is in place stays, and the row tells the reaper of it
+        logger.warning("%s #%d could not be completed: %s", lease.type, lease.job_id, error)
+    except Exception as error:  # noqa: BLE001 - the runner is the one place
+        _drop(context)
+        _end(pulse, _ending(lease, pulse, error))
+
+
+@transaction.atomic
+def _write_completion(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
+    pulse.write_log()
+    if claims.hold(lease).cancel_requested_at is not None:
+        raise CancelRequested(lease.job_id)
+    context.files.place()
+    for write in context.writes:
+        result = result | write()
+    claims.name_drafts(lease, [])
+    claims.complete(lease, result=result, outputs=context.files.outputs)
+
+
+def _has_completed(lease: Lease) -> bool:
+    """Whether an earlier try was written though nobody told us so."""
+    return Job.objects.filter(pk=lease.job_id, status=Job.Status.COMPLETED, attempt=lease.attempt, worker=lease.worker).exists()
+
+
+def _ending(lease: Lease, pulse: Pulse, error: BaseException) -> Callable[[], None]:
+    """What is to be written of a job that did not complete."""
+    if isinstance(error, LeaseLost) or pulse.is_lost:
+        logger.info("%s #%d belongs to another worker now", lease.type, lease.job_id)
+        return lambda: None
+    if isinstance(error, JobCancelled | CancelRequested):
+        pulse.say("Cancelled.")
+        return lambda: claims.cancelled(lease)
+    if isinstance(error, WorkerStops):
+        pulse.say("The worker stops; the job goes back into the queue.")
+        return lambda: claims.give_back(lease)
+    failure = failure_of(error)
+    _tell(lease, pulse, error, failure)
+    if failure.error_class == NO_SPACE:
+        return lambda: claims.disk_full(lease, error=failure.error)
+    return lambda: claims.fail(
+        lease, error=failure.error, error_class=failure.error_class, suggestion=failure.suggestion, is_transient=failure.is_transient
+    )
+
+
+def _tell(lease: Lease, pulse: Pulse, error: BaseException, failure: Failure) -> None:
+    """Say what happened, in the worker's log and in the job's; a fault of ours with where it was."""
+    is_ours = failure.error_class == "internal_error"
+    logger.log(
+        logging.ERROR if is_ours else logging.WARNING, "%s #%d failed: %s", lease.type, lease.job_id, failure.error, exc_info=is_ours
+    )
+    pulse.say(f"Failed: {failure.error}")
+    if is_ours:
+        pulse.say("".join(traceback.format_exception(error)))
+
+
+def _end(pulse: Pulse, write: Callable[[], None]) -> None:
+    """Write the job's end; where that fails for good, the reaper finds the job when its lease is over."""
+
+    @transaction.atomic
+    def end() -> None:
+        pulse.write_log()
+        write()
+
+    try:
+        _try_until_lost(pulse, end)
+    except LeaseLost:
+        logger.info("%s #%d belongs to another worker now", pulse.lease.type, pulse.lease.job_id)
+    except Exception:
+        logger.exception("%s #%d: its end could not be written", pulse.lease.type, pulse.lease.job_id)
+
+
+def _try_until_lost(pulse: Pulse, write: Callable[[], None]) -> None:
+    """Write once the database is there, for as long as the lease may stand; raises what it raises then."""
+    while True:
+        try:
+            return write()
+        except AWAY_DATABASE:
+            if pulse.is_lost or connection.in_atomic_block:
+                raise
+            connections.close_all()
+            time.sleep(SECONDS_BETWEEN_TRIES)
+
+
+def _drop(context: JobContext) -> None:
+    """Remove what the attempt has made; what cannot be removed now, its row still names."""
+    with suppress(OSError):
+        context.files.drop()
