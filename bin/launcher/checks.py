@@ -25,7 +25,6 @@ NOT_YET = {
     "TestUpvotes": "upvotes",
     "TestWatching": "finishes and watch time",
     "TestReactions": "reactions",
-    "TestComments": "comments",
     "TestJobs": "jobs",
     "TestLock::test_locked_media_is_closed_everywhere": "writes a comment and a reaction before it locks",
     "TestHttp::test_broken_json_is_a_clear_400": "sends its broken JSON to the upvotes",
