@@ -8,8 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from config.api.fields import parse_decimal
-from jobs import labels, queue
-from jobs.admin import live, queue_state
+from jobs import board, labels, queue
+from jobs.admin import live
 from jobs.admin.acts import ACTS
 from jobs.models import Pipeline
 
@@ -44,7 +44,7 @@ def _drawing(pipeline_id: int) -> live.Drawing:
 
 
 def _context(pipeline: Pipeline) -> dict[str, Any]:
-    steps = queue_state.shown_steps(pipeline, queue_state.jobs_of_steps([pipeline]))
+    steps = board.shown_steps(pipeline, board.jobs_of_steps([pipeline]))
     reasons = queue.waiting_reasons([step["job"] for step in steps if step["job"]])
     for step in steps:
         step["reason"] = reasons.get(step["job"].pk) if step["job"] else None

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from jobs.admin import live, queue_state
+from jobs import board
+from jobs.admin import live
 from jobs.admin.acts import ACTS
 from jobs.models import Lane
 
@@ -27,7 +28,7 @@ def state(request: HttpRequest) -> HttpResponse:
 
 def _drawing(request: HttpRequest) -> live.Drawing:
     lane = request.GET.get("lane", "")
-    shown = queue_state.read(lane=lane if lane in Lane.values else "")
+    shown = board.read(lane=lane if lane in Lane.values else "")
     return live.Drawing(
         template="admin/jobs/job/queue.html",
         sections=SECTIONS,
