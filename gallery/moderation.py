@@ -28,7 +28,7 @@ _LINK = re.compile(
       (?<=\w):\s*//\s*\S                                           # any scheme://
     | \b(?:javascript|vbscript|data|mailto|tel):\S
     | \bwww\.\S
-    | <\s*a\s | \]\s*\(\s*\S | \[url\b                              # HTML, Markdown, BBCode
+    | <\s*a\s+href | \]\(\S | \[url\b                                   # HTML, Markdown, BBCode
     | (?<![\w.-])[\w-]+(?:\.[\w-]+)*\.(?:{_TOP_LEVEL})(?![\w-])     # example.com
     | \w\.[a-z]{{2,24}}/\S                                         # example.anything/path
     | (?<![\d.])\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\d.])             # 192.0.2.1
