@@ -44,7 +44,7 @@ def _drawing(job_id: int) -> live.Drawing:
         sections=SECTIONS,
         title=str(job),
         state_url=reverse("admin:jobs_job_state", args=[job.pk]),
-        words=f"{job}: {job.shown_status}",  # type: ignore[attr-defined]  # annotated by as_shown
+        words=f"{job}: {job.shown_status}",
         context=_context(job),
     )
 

@@ -62,7 +62,7 @@ def form_for(schema: Schema) -> type[ParamForm]:
 
 def field_for(name: str, schema: Schema, *, needed: bool) -> forms.Field:
     """The field that asks for one property."""
-    common = {
+    common: dict[str, Any] = {
         "label": _words(name),
         "help_text": _help(schema),
         "required": needed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rest_framework.exceptions import NotFound
@@ -45,7 +45,7 @@ def pipeline_detail(pipeline_id: int) -> dict[str, Any]:
     raise NotFound(str(services.PipelineNotFound(pipeline_id)))
 
 
-def _rows(jobs: list[Job]) -> list[dict[str, Any]]:
+def _rows(jobs: Sequence[Job]) -> list[dict[str, Any]]:
     places, reasons = queue.positions(jobs), queue.waiting_reasons(jobs)
     return [_job(job, place=places.get(job.pk), reason=reasons.get(job.pk)) for job in jobs]
 

@@ -115,8 +115,7 @@ def _ended(job_id: int, meter: _Meter) -> Job:
 def _line(job: Job) -> str:
     """The job's state on one line."""
     if job.status != Job.Status.RUNNING:
-        reason = queue.waiting_reasons([job]).get(job.pk, "")
-        return f"{job.type}  waits: {reason}"
+        return f"{job.type}  {queue.waiting_reasons([job]).get(job.pk, 'waits')}"
     filled = BAR * job.progress // 100
     parts = (f"{'█' * filled}{'·' * (BAR - filled)}  {job.progress} %", labels.speed(job), labels.time_left(job, now=timezone.now()))
     return f"{job.type}  " + "  ".join(filter(None, parts))
