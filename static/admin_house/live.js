@@ -3,6 +3,7 @@
 
 const PERIOD = 2000; // milliseconds between two looks
 const LONGEST_PERIOD = 30000; // while the server does not answer
+const REST = 8; // a look may keep the server busy for one part in so many
 const SECONDS_BETWEEN_ANNOUNCEMENTS = 15;
 
 const page = document.getElementById("live-page");
@@ -48,13 +49,14 @@ function wait() {
 async function look() {
   clearTimeout(timer);
   const mine = ++round;
+  const began = performance.now();
   try {
     const reply = await fetch(page.dataset.state + location.search, { headers: { Accept: "application/json" } });
     if (reply.redirected || reply.status === 403) return location.reload(); // signed out meanwhile
     if (!reply.ok) throw new Error(reply.status);
     const state = await reply.json();
     if (mine === round) draw(state);
-    period = PERIOD;
+    period = Math.max(PERIOD, REST * (performance.now() - began));
     if (!isPaused) say("fresh", "Live");
   } catch {
     period = Math.min(period * 2, LONGEST_PERIOD);
