@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from jobs.models import Lane
+from media_library.models import Video
 
 if TYPE_CHECKING:
     from jobs.context import JobContext
@@ -76,6 +77,16 @@ class JobType:
         """Refuse params that no result of an earlier step could mend; raises `InvalidParams`."""
         if problems := _problems(self.params, raw, except_at=[path for path, _ in references(raw)]):
             raise InvalidParams(problems)
+
+    def video_of(self, params: Params) -> int | None:
+        """The id of the video that a job with these params is about; raises `InvalidParams` where the library has no such video.
+
+        Videos are never deleted: one that is there now is there when the job starts.
+        """
+        video_id = self.video(params) if self.video else None
+        if video_id is not None and not Video.objects.filter(pk=video_id).exists():
+            raise InvalidParams({"videoId": ["There is no such video."]})
+        return video_id
 
     def params_schema(self) -> dict[str, Any]:
         """The JSON schema of its params."""

@@ -18,7 +18,6 @@ from jobs.models import Job, Lane, LaneState, Pipeline, WorkerNode
 from jobs.pipelines import AFRESH, Step
 from jobs.recipes import RecipeUnavailable, UnknownRecipe
 from jobs.registry import InvalidParams, JobType, Params, Refused, UnknownJobType
-from media_library.models import Video
 
 __all__ = [
     "InvalidParams",
@@ -94,7 +93,7 @@ def check(
     kind = registry.get(type)
     parsed = kind.parse(params or {})
     _check_priority(priority)
-    _check_video(kind, parsed)
+    kind.video_of(parsed)
     if vram_required is not None:
         _check_memory(kind, vram_required)
     return kind, parsed
@@ -123,7 +122,7 @@ def submit(
         priority=priority,
         ranked_at=Now() - timedelta(minutes=priority),
         exclusive_key=kind.exclusive(parsed) if kind.exclusive else None,
-        video_id=kind.video(parsed) if kind.video else None,
+        video_id=kind.video_of(parsed),
         submitted_by=by,
     )
     lanes.wake(kind.lane)
@@ -279,13 +278,6 @@ def resume_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
 def _check_priority(priority: int) -> None:
     if priority not in PRIORITIES:
         raise InvalidParams({"priority": [f"{PRIORITIES[0]} to {PRIORITIES[-1]}, higher first."]})
-
-
-def _check_video(kind: JobType, parsed: Params) -> None:
-    """Videos are never deleted, so that one which is there now is there when the job starts."""
-    video_id = kind.video(parsed) if kind.video else None
-    if video_id is not None and not Video.objects.filter(pk=video_id).exists():
-        raise InvalidParams({"videoId": ["There is no such video."]})
 
 
 def _check_memory(kind: JobType, vram: int) -> None:

@@ -82,6 +82,7 @@ def _start(job: Job, results: Mapping[str, Any]) -> None:
     try:
         kind = registry.get(step.type)
         params = kind.parse(resolve(step.params, results))
+        video_id = kind.video_of(params)
     except (UnknownResult, InvalidParams, UnknownJobType) as error:
         _set(job, status=Job.Status.FAILED, completed_at=Now(), error=str(error), error_class="invalid_params")
         return
@@ -90,7 +91,7 @@ def _start(job: Job, results: Mapping[str, Any]) -> None:
         status=Job.Status.QUEUED,
         params=params.model_dump(mode="json", by_alias=True),
         exclusive_key=kind.exclusive(params) if kind.exclusive else None,
-        video_id=kind.video(params) if kind.video else None,
+        video_id=video_id,
         ranked_at=Now() - timedelta(minutes=job.priority),
     )
     lanes.wake(job.resource_category)
