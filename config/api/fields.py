@@ -139,6 +139,23 @@ class StrictBooleanField(serializers.BooleanField):
         return self.fail("invalid")
 
 
+class ObjectField(Documented, serializers.Field[Any, Any, Any, Any]):
+    """A JSON object; what may be in it is said elsewhere."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": "An object is needed."}
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": {}}
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class StrictTextField(Documented, serializers.CharField):
     """JSON text: a number is none. NUL and lone surrogates are refused."""
 

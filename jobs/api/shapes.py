@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from config.api.fields import QueryIntegerField, StrictIntegerField, StrictSerializer, StrictTextField
+from config.api.fields import ObjectField, QueryIntegerField, StrictIntegerField, StrictSerializer, StrictTextField
 from config.api.paging import PaginationSerializer, PagingQuery
 from jobs.models import Job, Lane, Pipeline
 
@@ -71,20 +71,6 @@ class PriorityField(StrictIntegerField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=0, max_value=10, help_text="0 to 10, higher first", **options)
-
-
-class ObjectField(serializers.Field[Any, Any, Any, Any]):
-    """A JSON object; what may be in it is the job type's business."""
-
-    default_error_messages: ClassVar[Any] = {"invalid": "An object is needed."}
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        if not isinstance(data, dict):
-            self.fail("invalid")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 class Submission(StrictSerializer):

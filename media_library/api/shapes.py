@@ -6,15 +6,26 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api.fields import IdField, RowSerializer, SearchField, StrictBooleanField, StrictSerializer, StrictTextField
+from config.api.fields import (
+    IdField,
+    ObjectField,
+    RowSerializer,
+    SearchField,
+    StrictBooleanField,
+    StrictIntegerField,
+    StrictSerializer,
+    StrictTextField,
+)
 from config.api.paging import PagingQuery
 from gallery.api.shapes import AdminMediaDetail
+from jobs import registry
 from media_library.api.listing import ORDERS
 from media_library.models import DirectoryType, Orientation, Quality
 from media_library.services import LONGEST_TAG, MOST_TAGS
 
 MOST_IDS = 1000  # of one bulk request
 LONGEST_TITLE = 500  # characters
+ACTIONS = ("lock", "unlock", "publish", "unpublish", "delete", "restore", "tag")
 
 
 class VideoQuery(PagingQuery):
@@ -122,11 +133,13 @@ class Publication(StrictSerializer):
 
 class BulkRequest(StrictSerializer):
     ids = serializers.ListField(child=IdField(), min_length=1, max_length=MOST_IDS)
-    action = serializers.ChoiceField(choices=["lock", "unlock", "publish", "unpublish", "delete", "restore", "tag"])
+    action = serializers.ChoiceField(choices=[*ACTIONS, *(kind.name for kind in registry.all_types())], help_text="or a job type")
     category = CategoryField(required=False, help_text="for `publish`")
     reason = StrictTextField(required=False, default="", allow_blank=True, max_length=500, help_text="for `lock`")
     tags = TagsField(required=False, help_text="for `tag`; they join those that each video has")
     file = serializers.ChoiceField(choices=["trash"], required=False, help_text="for `delete`: also move the files to the library's trash")
+    params = ObjectField(required=False, help_text="for a job type: its params but for the video")
+    priority = StrictIntegerField(required=False, min_value=0, max_value=10, help_text="for a job type: higher first")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = {"publish": "category", "tag": "tags"}.get(attrs["action"])
@@ -139,6 +152,7 @@ class BulkResult(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     ok = serializers.BooleanField()
     error = serializers.CharField(required=False)
+    jobId = serializers.IntegerField(required=False, help_text="the job that was submitted")
 
 
 class BulkReply(serializers.Serializer[Any]):

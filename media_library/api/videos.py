@@ -20,6 +20,7 @@ from gallery import listing as gallery_listing
 from gallery import services as gallery
 from gallery.api.errors import refusals
 from media_library import services
+from media_library.api.bulk_jobs import submit_for
 from media_library.api.listing import page_of
 from media_library.api.shapes import (
     BulkReply,
@@ -121,12 +122,14 @@ class Unpublish(APIView):
 class Bulk(APIView):
     @extend_schema(request=BulkRequest, responses=BulkReply, operation_id="change_videos", tags=["videos"])
     def post(self, request: Request) -> Response:
-        """Do the same to many videos; each id has its own answer, in the order asked."""
+        """Do the same to many videos, or submit a job for each; each id has its own answer, in the order asked."""
         body = BulkRequest(data=request.data)
         body.is_valid(raise_exception=True)
-        ids = body.validated_data["ids"]
-        outcome = ACTIONS[body.validated_data["action"]](ids, body.validated_data, _admin(request))
-        return Response({"results": [_result(id, outcome) for id in ids]})
+        asked, by = body.validated_data, _admin(request)
+        if asked["action"] not in ACTIONS:
+            return Response({"results": submit_for(asked["ids"], asked, by=by)})
+        outcome = ACTIONS[asked["action"]](asked["ids"], asked, by)
+        return Response({"results": [_result(id, outcome) for id in asked["ids"]]})
 
 
 def _publish(ids: list[int], body: dict[str, Any], by: User) -> Outcome:
