@@ -19,6 +19,7 @@ from gallery.api.media import PublicView
 from gallery.files import MediaFiles, public_files, video_files
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.streaming import FileMissing, file_response
+from gallery.viewers import note_viewer
 
 
 def answers(content_type: str) -> dict[Any, Any]:
@@ -55,6 +56,7 @@ class Thumbnail(APIView):
 
 def send_original(request: Request, files: MediaFiles) -> HttpResponseBase:
     """The original as it lies in the library; raises what `file_response` raises."""
+    note_viewer()
     if not connection.in_atomic_block:
         connection.close()  # somebody may watch for hours; the database connection goes back to the pool now
     return file_response(request._request, files.path, root=settings.LIBRARY_ROOT, filename=files.filename)
