@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from threading import Lock
 from typing import Any
@@ -29,88 +30,91 @@ from config.clients import client_address, client_network
 WINDOW = 60  # seconds
 LARGEST_LOCAL_TABLE = 10_000  # windows that one process remembers while Redis is down
 
+COUNT = """
+    local counted = {}
+    for _, key in ipairs(KEYS) do
+        local count = redis.call('INCR', key)
+        if count == 1 then redis.call('EXPIRE', key, ARGV[1]) end
+        table.insert(counted, count)
+        table.insert(counted, redis.call('TTL', key))
+    end
+    return counted
+"""
+
 logger = logging.getLogger(__name__)
 _local: dict[Hashable, tuple[float, int]] = {}
 _local_lock = Lock()
 
 
-def seconds_to_wait(scope: str, who: str, *, limit: int) -> int | None:
-    """Count one request of `who`; None while it is within `limit` a minute, else the seconds until it may come again."""
-    key = f"throttle:{scope}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+@dataclass(frozen=True)
+class Limit:
+    """How many requests of somebody a minute may have."""
+
+    scope: str
+    who: str
+    most: int
+
+    @property
+    def key(self) -> str:
+        return f"throttle:{self.scope}:{hashlib.sha256(self.who.encode()).hexdigest()[:32]}"
+
+
+def seconds_to_wait(*limits: Limit) -> int | None:
+    """Count one request against each limit; None while it is within all, else the seconds until it may come again."""
+    keys = [limit.key for limit in limits]
     try:
-        count, wait = _count_in_redis(key)
+        counted = _count_in_redis(keys)
     except RedisError as error:
         logger.warning("Redis cannot be reached, so this process counts requests for itself: %s", type(error).__name__)
-        count, wait = _count_here(key)
-    return max(wait, 1) if count > limit else None
+        counted = [_count_here(key) for key in keys]
+    return max((max(wait, 1) for limit, (count, wait) in zip(limits, counted, strict=True) if count > limit.most), default=None)
 
 
 class _Throttle(BaseThrottle):
-    """One limit; subclasses say whom it counts."""
+    """Limits that are counted together; subclasses say which hold for a request."""
 
-    scope: str
     wait_seconds: int | None = None
 
-    def limit(self) -> int:
-        raise NotImplementedError
-
-    def who(self, request: Request) -> str | None:
-        """Whom to count this request for; None: nobody."""
+    def limits(self, request: Request) -> list[Limit]:
         raise NotImplementedError
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        who = self.who(request)
-        self.wait_seconds = seconds_to_wait(self.scope, who, limit=self.limit()) if who else None
+        limits = self.limits(request)
+        self.wait_seconds = seconds_to_wait(*limits) if limits else None
         return self.wait_seconds is None
 
     def wait(self) -> float | None:
         return self.wait_seconds
 
 
-class SignInThrottle(_Throttle):
-    """Sign-ins of one account from one address, so that nobody elsewhere can lock an account's owner out."""
-
-    scope = "sign-in"
-
-    def limit(self) -> int:
-        return settings.SIGN_INS_PER_MINUTE
-
-    def who(self, request: Request) -> str | None:
-        username = request.data.get("username") if isinstance(request.data, dict) else None
-        return sign_in_identity(request, username) if isinstance(username, str) else None
-
-
 class AddressWriteThrottle(_Throttle):
     """Public writes of one address, whatever sessions it invents."""
 
-    scope = "address"
-
-    def limit(self) -> int:
-        return settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE
-
-    def who(self, request: Request) -> str | None:
-        return None if request.method in SAFE_METHODS else client_network(request)
-
-
-class SessionWriteThrottle(_Throttle):
-    """Public writes of one signed-in user, or of one visitor's session."""
-
-    scope = "session"
-
-    def limit(self) -> int:
-        return settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE
-
-    def who(self, request: Request) -> str | None:
+    def limits(self, request: Request) -> list[Limit]:
         if request.method in SAFE_METHODS:
-            return None
-        if request.user.is_authenticated:
-            return f"user {request.user.get_username()}"
-        body = request.data if isinstance(request.data, dict) else {}
-        session = body.get("sessionId") or request.query_params.get("sessionId")
-        return f"session {session}" if session and isinstance(session, str) else None
+            return []
+        return [Limit("address", client_network(request), settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE)]
 
 
-PUBLIC_WRITE_THROTTLES = [AddressWriteThrottle, SessionWriteThrottle]
+class PublicWriteThrottle(AddressWriteThrottle):
+    """Public writes of one address, and of one signed-in user or one visitor's session."""
+
+    def limits(self, request: Request) -> list[Limit]:
+        limits = super().limits(request)
+        if limits and (writer := _writer(request)):
+            limits.append(Limit("session", writer, settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE))
+        return limits
+
+
+class SignInThrottle(_Throttle):
+    """Sign-ins of one account from one address, so that nobody elsewhere can lock an account's owner out."""
+
+    def limits(self, request: Request) -> list[Limit]:
+        username = request.data.get("username") if isinstance(request.data, dict) else None
+        return [sign_in_limit(request, username)] if isinstance(username, str) else []
+
+
+PUBLIC_WRITE_THROTTLES = [PublicWriteThrottle]
 
 
 def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -120,8 +124,7 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
     def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **options)
-        who = sign_in_identity(request, request.POST.get("username", ""))
-        wait = seconds_to_wait(SignInThrottle.scope, who, limit=settings.SIGN_INS_PER_MINUTE)
+        wait = seconds_to_wait(sign_in_limit(request, request.POST.get("username", "")))
         if wait is None:
             return view(request, *args, **options)
         return _too_often(request, wait)
@@ -129,8 +132,16 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
     return answer
 
 
-def sign_in_identity(request: HttpRequest | Request, username: str) -> str:
-    return f"{client_address(request)} {username.casefold()}"
+def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:
+    return Limit("sign-in", f"{client_address(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
+
+
+def _writer(request: Request) -> str | None:
+    if request.user.is_authenticated:
+        return f"user {request.user.get_username()}"
+    body = request.data if isinstance(request.data, dict) else {}
+    session = body.get("sessionId") or request.query_params.get("sessionId")
+    return f"session {session}" if session and isinstance(session, str) else None
 
 
 def _too_often(request: HttpRequest, wait: int) -> HttpResponse:
@@ -139,13 +150,10 @@ def _too_often(request: HttpRequest, wait: int) -> HttpResponse:
     return response
 
 
-def _count_in_redis(key: str) -> tuple[int, int]:
-    with redis.client().pipeline(transaction=False) as pipe:
-        pipe.incr(key)
-        pipe.expire(key, WINDOW, nx=True)
-        pipe.ttl(key)
-        count, _, wait = pipe.execute()
-    return count, wait
+def _count_in_redis(keys: Sequence[str]) -> list[tuple[int, int]]:
+    """Of each key how often it has been counted in its window, and the seconds until that ends; in one round trip."""
+    answer = redis.client().register_script(COUNT)(keys=keys, args=[WINDOW])
+    return list(zip(answer[::2], answer[1::2], strict=True))
 
 
 def _count_here(key: str) -> tuple[int, int]:
