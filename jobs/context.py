@@ -175,4 +175,4 @@ class JobContext:
 def _shown(arguments: Sequence[str]) -> str:
     """A command line as one could type it, without the long lists that every input has."""
     hidden = {index + 1 for index, argument in enumerate(arguments) if argument in ("-codec_whitelist", "-format_whitelist")}
-    return clean(shlex.join("…" if index in hidden else argument for index, argument in enumerate(arguments)))
+    return clean(" ".join("…" if index in hidden else shlex.quote(argument) for index, argument in enumerate(arguments)))
