@@ -34,7 +34,7 @@ PROMOTE_DUE = """
     UPDATE jobs SET status = 'queued', ranked_at = run_after - priority * interval '1 minute', run_after = NULL
     WHERE id IN (
         SELECT id FROM jobs
-        WHERE status = 'pending' AND run_after <= statement_timestamp() AND resource_category = %(lane)s
+        WHERE status = 'pending' AND run_after <= statement_timestamp()
         ORDER BY run_after LIMIT 100 FOR UPDATE SKIP LOCKED
     )
 """
@@ -154,7 +154,7 @@ def claim(node: WorkerNode, lane: Lane | str, worker: str) -> Lease | None:
     """Take the first job of the lane that may run on this node now; None when there is none."""
     if not settings.ENABLE_MEDIA_FEATURES or not lanes.opening(lane).is_open:
         return None
-    _execute(PROMOTE_DUE, lane=str(lane))
+    _execute(PROMOTE_DUE)
     for _ in range(RACES):
         try:
             with transaction.atomic():
