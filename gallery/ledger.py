@@ -13,7 +13,8 @@ from django.db import connection
 
 COUNTERS = ("view_count", "unique_view_count", "upvote_count", "comment_count", "finish_count", "total_watch_time")
 
-# Of each video that is or was public. PostgreSQL leaves out the joins whose columns nobody asks for.
+# Of each video that is or was public. PostgreSQL leaves out the joins whose columns nobody asks for; it does not see by
+# itself that a range of ids holds for every table that is joined, so each says it.
 ENTRIES = """
     SELECT stats.video_id,
            coalesce(days.views, 0)::bigint AS view_count,
@@ -41,6 +42,12 @@ ENTRIES = """
 BALANCE = f"""
     SELECT entries.video_id, {", ".join(f"opening.{name} + entries.{name} AS {name}" for name in COUNTERS)}
     FROM ({ENTRIES}) AS entries JOIN opening_balances AS opening ON opening.video_id = entries.video_id
+    WHERE opening.video_id {{within}}
+"""
+UNOPENED = """
+    stats.video_id {within} AND NOT EXISTS (
+        SELECT FROM opening_balances AS opening WHERE opening.video_id {within} AND opening.video_id = stats.video_id
+    )
 """
 OPEN_BALANCES = f"""
     INSERT INTO opening_balances (video_id, {", ".join(COUNTERS)})
@@ -52,14 +59,11 @@ OPEN_BALANCES = f"""
         FROM media_stats AS stats
         JOIN videos AS video ON video.id = stats.video_id
         LEFT JOIN public_media AS media ON media.id = stats.video_id
-        WHERE stats.video_id {{within}} AND NOT EXISTS (SELECT FROM opening_balances AS opening WHERE opening.video_id = stats.video_id)
+        WHERE video.id {{within}} AND {UNOPENED}
     ) AS kept JOIN ({ENTRIES}) AS entries ON entries.video_id = kept.video_id
     ON CONFLICT DO NOTHING
 """
-UNOPENED = """
-    SELECT count(*) FROM media_stats AS stats
-    WHERE stats.video_id {within} AND NOT EXISTS (SELECT FROM opening_balances AS opening WHERE opening.video_id = stats.video_id)
-"""
+COUNT_UNOPENED = f"SELECT count(*) FROM media_stats AS stats WHERE {UNOPENED}"
 
 Row = tuple[Any, ...]
 
@@ -69,7 +73,7 @@ class Scope:
     """Some videos: a condition on their id, and the values of its placeholders."""
 
     within: str
-    values: dict[str, object]
+    values: dict[str, Any]
 
 
 def between(first: int, last: int) -> Scope:
@@ -91,13 +95,13 @@ def open_balances(scope: Scope) -> int:
 
 def unopened(scope: Scope) -> int:
     """How many of the videos have no opening balance yet."""
-    return int(select(UNOPENED, scope)[0][0])
+    return int(select(COUNT_UNOPENED, scope)[0][0])
 
 
-def select(statement: str, scope: Scope, **values: object) -> list[Row]:
+def select(statement: str, scope: Scope) -> list[Row]:
     """The rows of a query about some videos, which it names as `{within}`."""
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(within=scope.within), {**scope.values, **values})
+        cursor.execute(statement.format(within=scope.within), scope.values)
         return list(cursor.fetchall())
 
 

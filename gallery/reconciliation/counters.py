@@ -55,7 +55,7 @@ class Account:
     @property
     def _drifted(self) -> str:
         differences = " OR ".join(f"{self._kept(column)} <> balance.{counter}" for column, counter in self.columns.items())
-        return f"({BALANCE}) AS balance WHERE balance.video_id = account.{self.key} AND ({differences})"
+        return f"({BALANCE}) AS balance WHERE account.{self.key} {{within}} AND balance.video_id = account.{self.key} AND ({differences})"
 
     def _kept(self, column: str) -> str:
         return f"coalesce(account.{column}, 0)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
@@ -87,7 +88,7 @@ def _correct(total: Total, found: list[Row]) -> list[Row]:
     return found
 
 
-def _run(statement: str, *values: object) -> list[Row]:
+def _run(statement: str, *values: Any) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall()) if cursor.description else []
