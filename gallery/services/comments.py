@@ -20,10 +20,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from gallery.comments import LATEST_MOMENT, Commenter, CommentNotFound
-from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import Comment, PublicMedia
 from gallery.moderation import BY_A_MODERATOR, reason_to_hold
-from gallery.services.changes import distinct, hold_public, one_change_at_a_time, outcome
+from gallery.services.changes import distinct, hold_open, hold_public, one_change_at_a_time, outcome
 from media_library.models import Video
 from media_library.outcomes import Outcome
 
@@ -77,7 +76,7 @@ def post_comment(
     with transaction.atomic():
         _one_comment_at_a_time(author)
         reason = reason_to_hold(content, author_name, author=author)
-        medium = _hold_open(media_id)
+        medium = hold_open(media_id)
         if video_timestamp is not None and video_timestamp > _last_moment(medium):
             raise OutsideTheVideo
         if parent_id is not None and not Comment.objects.visible().filter(pk=parent_id, media=media_id).exists():
@@ -104,7 +103,7 @@ def withdraw_comment(comment_id: int, author: Commenter) -> None:
         media_id = Comment.objects.filter(pk=comment_id).values_list("media_id", flat=True).first()
         if media_id is None:
             raise CommentNotFound
-        _hold_open(media_id)
+        hold_open(media_id)
         comment = Comment.objects.standing().filter(pk=comment_id).first()
         if comment is None or (comment.status == HELD and not author.wrote(comment)):
             raise CommentNotFound
@@ -149,17 +148,6 @@ def _one_comment_at_a_time(author: Commenter) -> None:
     name = f"user {author.user_id}" if author.user_id else f"session {author.session}"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"comments of {name}"])
-
-
-def _hold_open(media_id: int) -> PublicMedia:
-    """The medium, its row held until the transaction ends; raises `MediaNotFound` or `MediaLocked`."""
-    held = PublicMedia.objects.select_for_update(no_key=True).only("is_locked", "duration_seconds")
-    medium = held.filter(pk=media_id).first()
-    if medium is None:
-        raise MediaNotFound
-    if medium.is_locked:
-        raise MediaLocked
-    return medium
 
 
 def _last_moment(medium: PublicMedia) -> int:
