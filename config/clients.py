@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Mapping
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # behind a Unix socket without a proxy nobody says who is calling
+LONGEST_ADDRESS = 64  # characters: IPv6 with a zone
 
 
 def client_address(request: HttpRequest | Request) -> str:
-    """The caller's address in its canonical form.
+    return address_in(request.META)
+
+
+def address_in(meta: Mapping[str, Any]) -> str:
+    """The caller's address in its canonical form, from what the server knows of a request.
 
     `X-Forwarded-For` counts only as far as `TRUSTED_PROXY_COUNT` proxies wrote it: whatever stands to the
     left of their entries is the caller's own invention.
     """
     trusted = settings.TRUSTED_PROXY_COUNT
-    hops = request.headers.get("X-Forwarded-For", "").split(",") if trusted else []
-    claimed = hops[-trusted] if 0 < trusted <= len(hops) else request.META.get("REMOTE_ADDR", "")
-    parsed = _parse(claimed.strip()) or _parse(request.META.get("REMOTE_ADDR", ""))
-    return str(parsed) if parsed else UNKNOWN_ADDRESS
+    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if trusted else []
+    claimed = hops[-trusted] if 0 < trusted <= len(hops) else meta.get("REMOTE_ADDR", "")
+    return _parse(claimed.strip()) or _parse(meta.get("REMOTE_ADDR", "")) or UNKNOWN_ADDRESS
 
 
 def client_network(request: HttpRequest | Request) -> str:
@@ -30,11 +37,16 @@ def client_network(request: HttpRequest | Request) -> str:
     return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
+def _parse(text: str) -> str | None:
+    return _canonical(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _canonical(text: str) -> str | None:
     try:
         address = ip_address(text)
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
-        return address.ipv4_mapped
-    return address
+        return str(address.ipv4_mapped)
+    return str(address)

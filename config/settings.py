@@ -225,6 +225,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api.schema.document_errors"],
 }
 
+# --- Speed --------------------------------------------------------------------------------------------------------
+SHORTCUTS = ["gallery.api.shortcuts.MediaPages", "gallery.api.shortcuts.OneMedium"]  # answered without Django where they can be
+MICRO_CACHE_SECONDS: float = env.float("MICRO_CACHE_SECONDS", default=1.0)  # how old a public list or medium may be; 0: no cache
+
 # --- HTTP ---------------------------------------------------------------------------------------------------------
 STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=128)  # files being sent at once; each holds a thread of the server
 X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of the library; empty: we send files

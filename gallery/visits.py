@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 from django.http import HttpRequest
 
-from config.clients import client_address
+from config.clients import address_in
 from gallery import counters
 
+LONGEST_AGENT = 512  # characters of a User-Agent that are looked at
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 
 # Crawlers, previews, monitors and scripting libraries as they name themselves. People's own curl
@@ -22,24 +26,33 @@ BOT = re.compile(
 )
 
 
-def is_view(request: HttpRequest) -> bool:
-    """Whether a request for a medium that was answered counts: a GET by anything but a known bot."""
-    return request.method == "GET" and not BOT.search(request.headers.get("User-Agent", ""))
-
-
 def count_view(request: HttpRequest, media_id: int) -> int:
     """Count the view that this request is, if it is one.
 
     Returns how many views to add to the medium's count as read from the database before.
     """
-    if not is_view(request):
+    if request.method != "GET":
         return 0
-    return counters.count_view(media_id, visitor=counters.visitor(_identity(request)))
+    return count_visit(media_id, request.META, session_id=request.GET.get("sessionId", ""))
 
 
-def _identity(request: HttpRequest) -> str:
-    """The visitor's session where the address names one, else their network address and browser, today."""
-    session_id = request.GET.get("sessionId", "")
+def count_visit(media_id: int, meta: Mapping[str, Any], *, session_id: str) -> int:
+    """`count_view` of a GET by what the server knows of it: `meta` as WSGI names it."""
+    agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
+    if is_bot(agent):
+        return 0
     if SESSION_ID.fullmatch(session_id):
-        return session_id
-    return f"{dt.datetime.now(dt.UTC).date()} {client_address(request)} {request.headers.get('User-Agent', '')}"
+        return counters.count_view(media_id, visitor=_visitor(session_id))
+    return counters.count_view(media_id, visitor=_visitor(f"{dt.datetime.now(dt.UTC).date()} {address_in(meta)} {agent}"))
+
+
+@lru_cache(maxsize=1024)
+def is_bot(agent: str) -> bool:
+    """Whether a User-Agent is a known bot's."""
+    return BOT.search(agent) is not None
+
+
+@lru_cache(maxsize=4096)
+def _visitor(identity: str) -> str:
+    """The keyed hash of a session, or of a network address and browser on one day."""
+    return counters.visitor(identity)

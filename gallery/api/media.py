@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.permissions import AllowAny
@@ -44,29 +45,8 @@ class MediaList(PublicView):
     @extend_schema(parameters=[MediaQuery], responses=MediaPage, operation_id="list_media", tags=["gallery"])
     def get(self, request: Request) -> Response:
         """The published media that are not locked."""
-        query = MediaQuery.read(request.query_params)
-        paging = paging_of(query, default_limit=24)
         with refusals():
-            page = listing.public_page(
-                listing.PublicQuery(
-                    category=query.get("category") or None,
-                    search=query.get("search") or None,
-                    sort=query["sort"],
-                    orientation=query.get("orientation"),
-                    limit=paging.limit,
-                    offset=paging.offset,
-                    cursor=paging.cursor,
-                )
-            )
-        pagination = {
-            "total": page.total,
-            "totalIsCapped": page.total_is_capped,
-            "limit": page.limit,
-            "offset": page.offset,
-            "hasMore": page.has_more,
-            "nextCursor": page.next_cursor,
-        }
-        return Response({"videos": camel_rows(page.rows), "pagination": pagination})
+            return Response(page_reply(public_query(request.query_params)))
 
 
 class OneMedium(PublicView):
@@ -77,7 +57,7 @@ class OneMedium(PublicView):
             DetailQuery.read(request.query_params)
         with refusals():
             medium = listing.public_detail(media_id)
-        etag = _etag(medium)
+        etag = detail_etag(medium)
         medium["view_count"] += count_view(request._request, media_id)
         return Response(camel_row(medium), headers={"ETag": etag})
 
@@ -124,7 +104,36 @@ def _admin(request: Request) -> User:
     return request.user
 
 
-def _etag(medium: dict[str, Any]) -> str:
+def public_query(parameters: QueryDict) -> listing.PublicQuery:
+    """What the parameters of a list ask for; raises `ValidationError`."""
+    query = MediaQuery.read(parameters)
+    paging = paging_of(query, default_limit=24)
+    return listing.PublicQuery(
+        category=query.get("category") or None,
+        search=query.get("search") or None,
+        sort=query["sort"],
+        orientation=query.get("orientation"),
+        limit=paging.limit,
+        offset=paging.offset,
+        cursor=paging.cursor,
+    )
+
+
+def page_reply(query: listing.PublicQuery) -> dict[str, Any]:
+    """A page as replies show it; raises `InvalidCursor`."""
+    page = listing.public_page(query)
+    pagination = {
+        "total": page.total,
+        "totalIsCapped": page.total_is_capped,
+        "limit": page.limit,
+        "offset": page.offset,
+        "hasMore": page.has_more,
+        "nextCursor": page.next_cursor,
+    }
+    return {"videos": camel_rows(page.rows), "pagination": pagination}
+
+
+def detail_etag(medium: dict[str, Any]) -> str:
     """A weak validator of all but the views, which change with every request, the one that asks included."""
     lasting = {name: value for name, value in medium.items() if not name.endswith("view_count")}
     return f'W/"{hashlib.blake2b(dumps(lasting), digest_size=12).hexdigest()}"'

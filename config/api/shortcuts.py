@@ -1,0 +1,141 @@
+"""A way around Django for the few GETs that most of the traffic consists of.
+
+A shortcut knows one kind of address and how to answer it with success, and no more. Whatever it does not know, and
+whatever it refuses, goes through Django as always, whose view has the last word. The headers of its replies are Django's
+too: they are copied from Django's own reply to the first such request of the same host, scheme and origin.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.utils.http import parse_etags
+from django.utils.module_loading import import_string
+from rest_framework.exceptions import APIException
+
+from config.api.errors import DATABASE_DOWN, DATABASE_RETRY_AFTER
+from config.api.rendering import dumps
+
+LONGEST_QUERY = 512  # characters
+MOST_CALLERS = 1000  # kinds of callers whose headers are remembered
+OF_EACH_REPLY = frozenset({"etag", "content-length"})  # headers that are not copied
+
+logger = logging.getLogger(__name__)
+
+Environ: TypeAlias = dict[str, Any]
+StartResponse: TypeAlias = Callable[..., Any]
+Headers: TypeAlias = list[tuple[str, str]]
+
+
+class NotForUs(Exception):
+    """Django has to answer this request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The body of a success, with its validator."""
+
+    body: bytes
+    etag: str
+
+
+class Shortcut(Protocol):
+    def takes(self, path: str) -> bool:
+        """Whether this is an address of its kind."""
+
+    def answer(self, environ: Environ) -> Reply:
+        """Answer a GET; raises `NotForUs`, or whatever the view would, where it has no success to answer with."""
+
+
+def is_signed_in(environ: Environ) -> bool:
+    """Whether the caller may be somebody, who sees what they have just changed, and never a cached reply."""
+    return "HTTP_AUTHORIZATION" in environ or f"{settings.SESSION_COOKIE_NAME}=" in environ.get("HTTP_COOKIE", "")
+
+
+class Shortcuts:
+    """WSGI application: the shortcuts, and Django behind them."""
+
+    def __init__(self, django: Callable[[Environ, StartResponse], Any]) -> None:
+        self._django = django
+        self._shortcuts: list[Shortcut] = [import_string(name)() for name in settings.SHORTCUTS]
+        self._headers: dict[tuple[Any, ...], Headers] = {}
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        shortcut = self._shortcut_for(environ)
+        if shortcut is None:
+            return _in_one_piece(self._django(environ, start_response))
+        caller = (shortcut, *_caller(environ))
+        is_conditional = "HTTP_IF_NONE_MATCH" in environ
+        success, unchanged = self._headers.get((*caller, "200 OK")), self._headers.get((*caller, "304 Not Modified"))
+        if success is None or (is_conditional and unchanged is None):
+            return self._learn(caller, environ, start_response)
+        try:
+            reply = shortcut.answer(environ)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("The database cannot be reached: %s", error)
+            return _unavailable(success, start_response)
+        except (NotForUs, APIException, SuspiciousOperation, DatabaseError):
+            return _in_one_piece(self._django(environ, start_response))
+        if is_conditional and unchanged and _matches(environ["HTTP_IF_NONE_MATCH"], reply.etag):
+            start_response("304 Not Modified", [*unchanged, ("ETag", reply.etag)])
+            return []
+        start_response("200 OK", [*success, ("ETag", reply.etag), ("Content-Length", str(len(reply.body)))])
+        return [reply.body]
+
+    def _shortcut_for(self, environ: Environ) -> Shortcut | None:
+        if not settings.ENABLE_MEDIA_FEATURES or environ["REQUEST_METHOD"] != "GET":
+            return None
+        if "HTTP_IF_MATCH" in environ or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
+            return None
+        path = environ["PATH_INFO"]
+        return next((shortcut for shortcut in self._shortcuts if shortcut.takes(path)), None)
+
+    def _learn(self, caller: tuple[Any, ...], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Let Django answer, and remember its headers for the next such request."""
+
+        def remember(status: str, headers: Headers, *more: Any) -> Any:
+            if status in ("200 OK", "304 Not Modified"):
+                if len(self._headers) >= MOST_CALLERS:
+                    self._headers.clear()
+                self._headers[*caller, status] = [(name, value) for name, value in headers if name.lower() not in OF_EACH_REPLY]
+            return start_response(status, headers, *more)
+
+        return _in_one_piece(self._django(environ, remember))
+
+
+def _caller(environ: Environ) -> tuple[Any, ...]:
+    """All that Django's headers and refusals depend on; an origin that is not allowed is treated like none."""
+    origin = environ.get("HTTP_ORIGIN")
+    return (
+        environ["wsgi.url_scheme"],
+        environ.get("HTTP_X_FORWARDED_PROTO"),
+        environ.get("HTTP_HOST"),
+        origin if origin in settings.CORS_ALLOWED_ORIGINS else None,
+    )
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    sent = parse_etags(if_none_match)
+    return sent == ["*"] or etag.removeprefix("W/") in (each.removeprefix("W/") for each in sent)
+
+
+def _in_one_piece(response: Any) -> Iterable[bytes]:
+    """The reply of Django as a list, which the server sends much sooner than what it has to iterate over."""
+    if response.streaming:
+        streamed: Iterable[bytes] = response
+        return streamed
+    body = [response.content]
+    response.close()
+    return body
+
+
+def _unavailable(headers: Headers, start_response: StartResponse) -> Iterable[bytes]:
+    body = dumps({"error": DATABASE_DOWN})
+    start_response("503 Service Unavailable", [*headers, ("Retry-After", str(DATABASE_RETRY_AFTER)), ("Content-Length", str(len(body)))])
+    return [body]

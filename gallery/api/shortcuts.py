@@ -1,0 +1,100 @@
+"""The list and one medium, answered without Django; what they have to say is told in `gallery.api.media`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+from django.conf import settings
+from django.http import QueryDict
+
+from config.api.fields import LARGEST_ID, camel_row
+from config.api.rendering import dumps
+from config.api.shortcuts import Environ, NotForUs, Reply, is_signed_in
+from config.micro_cache import MicroCache
+from gallery.api.media import detail_etag, page_reply, public_query
+from gallery.listing import InvalidCursor, MediaLocked, MediaNotFound, PublicQuery, public_detail
+from gallery.visits import count_visit
+
+LIST = "/api/media/public"
+MEDIUM = re.compile(rf"{LIST}/([1-9][0-9]{{0,18}})", re.ASCII)
+SESSION = re.compile(r"(?:sessionId=([A-Za-z0-9_-]{8,128}))?", re.ASCII)
+
+
+class MediaPages:
+    """GET /api/media/public"""
+
+    def __init__(self) -> None:
+        self._pages: MicroCache[PublicQuery, Reply] = MicroCache(
+            seconds=settings.MICRO_CACHE_SECONDS, most_entries=1000, most_bytes=32 * 2**20, size_of=lambda page: len(page.body)
+        )
+
+    def takes(self, path: str) -> bool:
+        return path == LIST
+
+    def answer(self, environ: Environ) -> Reply:
+        query = _asked(environ["QUERY_STRING"])
+        try:
+            return _page(query) if is_signed_in(environ) else self._pages.get(query, partial(_page, query))
+        except InvalidCursor as error:
+            raise NotForUs from error
+
+
+class OneMedium:
+    """GET /api/media/public/{id}: a view, also where the reply comes from the cache."""
+
+    def __init__(self) -> None:
+        self._media: MicroCache[int, _Medium] = MicroCache(
+            seconds=settings.MICRO_CACHE_SECONDS, most_entries=10_000, most_bytes=16 * 2**20, size_of=lambda medium: len(medium.after)
+        )
+
+    def takes(self, path: str) -> bool:
+        return MEDIUM.fullmatch(path) is not None
+
+    def answer(self, environ: Environ) -> Reply:
+        asked, session = MEDIUM.fullmatch(environ["PATH_INFO"]), SESSION.fullmatch(environ["QUERY_STRING"])
+        if asked is None or session is None or (media_id := int(asked[1])) > LARGEST_ID:
+            raise NotForUs
+        read = partial(_Medium.read, media_id)
+        try:
+            medium = read() if is_signed_in(environ) else self._media.get(media_id, read)
+        except (MediaNotFound, MediaLocked) as error:
+            raise NotForUs from error
+        return medium.seen(count_visit(media_id, environ, session_id=session[1] or ""))
+
+
+@dataclass(slots=True)
+class _Medium:
+    """A medium's reply, cut where its views stand."""
+
+    before: bytes
+    after: bytes
+    etag: str
+    stored_views: int  # as the database had them
+    shown_views: int  # in the last reply
+
+    @classmethod
+    def read(cls, media_id: int) -> _Medium:
+        medium = public_detail(media_id)
+        views = medium["view_count"]
+        name = b'"viewCount":'  # which no value contains: its quotes would be escaped
+        before, after = dumps(camel_row(medium)).split(name)
+        return cls(before + name, after.removeprefix(b"%d" % views), detail_etag(medium), views, views)
+
+    def seen(self, waiting_views: int) -> Reply:
+        """The reply to one more request, `waiting_views` of which the database does not have; 0: it was no view."""
+        if waiting_views:
+            self.shown_views = max(self.shown_views + 1, self.stored_views + waiting_views)
+        return Reply(b"%b%d%b" % (self.before, self.shown_views, self.after), self.etag)
+
+
+@lru_cache(maxsize=1000)
+def _asked(query_string: str) -> PublicQuery:
+    return public_query(QueryDict(query_string.encode("latin-1")))  # WSGI hands bytes over as Latin-1
+
+
+def _page(query: PublicQuery) -> Reply:
+    body = dumps(page_reply(query))
+    return Reply(body, f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')  # as Django's ConditionalGetMiddleware has it
