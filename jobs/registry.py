@@ -75,8 +75,11 @@ class JobType:
 
     def check(self, raw: Mapping[str, Any]) -> None:
         """Refuse params that no result of an earlier step could mend; raises `InvalidParams`."""
-        if problems := _problems(self.params, raw, except_at=[path for path, _ in references(raw)]):
+        referring = [path for path, _ in references(raw)]
+        if problems := _problems(self.params, raw, except_at=referring):
             raise InvalidParams(problems)
+        if not referring:
+            self.video_of(self.parse(raw))
 
     def video_of(self, params: Params) -> int | None:
         """The id of the video that a job with these params is about; raises `InvalidParams` where the library has no such video.

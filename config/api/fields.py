@@ -139,21 +139,15 @@ class StrictBooleanField(serializers.BooleanField):
         return self.fail("invalid")
 
 
-class ObjectField(Documented, serializers.Field[Any, Any, Any, Any]):
+class ObjectField(serializers.DictField):
     """A JSON object; what may be in it is said elsewhere."""
 
-    default_error_messages: ClassVar[Any] = {"invalid": "An object is needed."}
-
-    def json_schema(self) -> dict[str, Any]:
-        return {"type": "object", "additionalProperties": {}}
+    default_error_messages: ClassVar[Any] = {"not_a_dict": "An object is needed."}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
-            self.fail("invalid")
+            self.fail("not_a_dict")
         return data
-
-    def to_representation(self, value: Any) -> Any:
-        return value
 
 
 class StrictTextField(Documented, serializers.CharField):

@@ -49,7 +49,7 @@ def _page(rows: QuerySet[Any], paging: Paging, *, scope: str) -> Page:
     places, start = rows.order_by(*NEWEST).values_list("created_at", "pk"), paging.offset
     if paging.cursor is not None:
         places, start = places.filter(TupleLessThan(Tuple(F("created_at"), F("pk")), read_cursor(paging.cursor, scope=scope))), 0
-    found = list(places[start : start + paging.limit + 1]) if total > start else []
+    found = list(places[start : start + paging.limit + 1]) if start < total or total > COUNT_LIMIT else []
     has_more, found = len(found) > paging.limit, found[: paging.limit]
     pagination = {
         "total": min(total, COUNT_LIMIT),
