@@ -17,6 +17,8 @@ from rest_framework.request import Request
 
 from config.api.errors import PayloadTooLarge
 
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1  # what a database and other readers of JSON can hold
+
 
 def iso_time(moment: dt.datetime) -> str:
     """A moment as every reply writes it: UTC, milliseconds, `2026-02-11T15:50:00.000Z`."""
@@ -40,8 +42,8 @@ class OrjsonRenderer(BaseRenderer):
 class StrictJSONParser(BaseParser):
     """Reads a JSON body of at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes.
 
-    Beside broken JSON it refuses NaN, lone surrogates, nesting too deep for the stack and repeated keys, whose
-    meaning depends on the reader.
+    Beside broken JSON it refuses NaN, lone surrogates, nesting too deep for the stack, and repeated keys and whole
+    numbers of more than 64 bits, whose meaning depends on the reader.
     """
 
     media_type = "application/json"
@@ -49,14 +51,17 @@ class StrictJSONParser(BaseParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         if media_type and "charset" in media_type.lower() and "utf-8" not in media_type.lower():
             raise UnsupportedMediaType(media_type, "JSON is sent as UTF-8")
+        headers = parser_context["request"].META if parser_context else {}
+        if headers.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+            raise UnsupportedMediaType(headers["HTTP_CONTENT_ENCODING"], "JSON is sent uncompressed")
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        announced = int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) if parser_context else 0
+        announced = int(headers.get("CONTENT_LENGTH") or 0)
         body = stream.read(limit + 1) if announced <= limit else b""
         if max(announced, len(body)) > limit:
             raise PayloadTooLarge(f"The request is larger than {limit} bytes")
         try:
             orjson.loads(body)  # the stricter of the two: NaN, surrogates, invalid UTF-8, depth
-            return json.loads(body, object_pairs_hook=_unique_keys)
+            return json.loads(body, object_pairs_hook=_unique_keys, parse_int=_of_64_bits)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
 
@@ -77,6 +82,13 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(read) < len(pairs):
         raise ValueError("a key appears twice")
     return read
+
+
+def _of_64_bits(digits: str) -> int:
+    number = int(digits)
+    if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
+        raise ValueError("a whole number has more than 64 bits")
+    return number
 
 
 def _plain(value: Any) -> Any:
