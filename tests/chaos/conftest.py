@@ -170,19 +170,26 @@ class _Installed(VirtualEnvironment):
         pass
 
 
-@pytest.fixture
-def house(ffmpeg_binary: str) -> Iterator[House]:
+@contextlib.contextmanager
+def open_house(ffmpeg: str) -> Iterator[House]:
     """A house with an empty, migrated database; everything in it is stopped in the end."""
     folder = Path(tempfile.mkdtemp(prefix="house-"))  # short, for the names of sockets are bounded
     folder.chmod(0o755)
     built: House | None = None
     try:
-        built = House(folder, ffmpeg_binary)
+        built = House(folder, ffmpeg)
         yield built
     finally:
         if built:
             built.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def house(ffmpeg_binary: str) -> Iterator[House]:
+    """A house of this test alone."""
+    with open_house(ffmpeg_binary) as built:
+        yield built
 
 
 @pytest.fixture
