@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -25,7 +26,7 @@ from media_library.ffmpeg.untrusted import Bounds
 from media_library.models import Video
 from media_library.paths import decode_path, encode_path
 from media_library.posters import save_poster
-from media_library.relocation import NotAFile, UnsafePath, file_at
+from media_library.relocation import NotAFile, UnsafePath, open_file
 from media_library.scanner import entries
 from media_library.scanner.entries import entry_of
 from media_library.scanner.reading import Arrival, FoundFile, Reading
@@ -86,11 +87,12 @@ class JobContext:
         if not video.is_valid:
             raise JobFailed("unreadable_media", f"{video} is invalid: {video.invalid_reason}", suggestion="Replace its file and scan.")
         try:
-            is_there = file_at(Path(settings.LIBRARY_ROOT), decode_path(video.path)) is not None
+            os.close(open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path)))
         except (UnsafePath, NotAFile) as error:
             raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
-        if not is_there:
-            raise JobFailed("file_missing", f"The file of {video} is gone", suggestion="Bring it back, scan the library and retry.")
+        except FileNotFoundError as error:
+            suggestion = "Bring it back, scan the library and retry."
+            raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
         return video
 
     # --- Outputs

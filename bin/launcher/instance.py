@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import data_folder, ffmpeg, libraries, postgres, settings, site, valkey
+from launcher import data_folder, ffmpeg, libraries, postgres, settings, site, valkey, workers
 from launcher.complaints import CannotStart
 from launcher.data_folder import DataFolder
 from launcher.environment import PRODUCT, VirtualEnvironment
 from launcher.processes import Child
 from launcher.progress import say
 from launcher.site import Admin, Site
+from launcher.workers import Worker
 
 PASSWORD_FILE = "admin-password"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -31,6 +32,7 @@ class Instance:
     admin: Admin
     address: str  # of this machine, without a slash at its end
     children: tuple[Child, ...]
+    worker: Worker
 
     def require_running(self) -> None:
         """`CannotStart` when a server has died under us."""
@@ -63,13 +65,15 @@ def running(chosen: Mapping[str, str], *, library: Path | None) -> Iterator[Inst
         if library is None and not data.samples.exists():
             django.show("make_samples", str(data.samples))
         web = stack.enter_context(site.served(django, host=host, port=port))
-        yield Instance(django, data, admin, address, (*servers, web))
+        worker = stack.enter_context(workers.working(django))
+        yield Instance(django, data, admin, address, (*servers, web), worker)
 
 
 def watch(instance: Instance) -> None:
     """Return never; raises when a server dies or somebody asks us to stop."""
     while True:
         instance.require_running()
+        instance.worker.mend()
         time.sleep(0.5)
 
 
