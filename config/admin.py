@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from gallery.models import Comment, MediaTotal
+from jobs.models import Job
 from media_library import labels
 from media_library.models import ScanReport, Video, VideoTotal
 from media_library.views import sign_in
@@ -37,7 +38,8 @@ class LibraryAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         overview = library_overview() if request.user.has_perm("media_library.view_video") else {}
         waiting = {"waiting_comments": waiting_comments()} if request.user.has_perm("gallery.view_comment") else {}
-        return super().index(request, {**overview, **waiting, **(extra_context or {})})
+        jobs_now = {"jobs_now": jobs_in_figures()} if request.user.has_perm("jobs.view_job") else {}
+        return super().index(request, {**overview, **waiting, **jobs_now, **(extra_context or {})})
 
 
 def library_overview() -> dict[str, Any]:
@@ -67,6 +69,16 @@ def waiting_comments() -> str:
     if count > MOST_COUNTED:
         return f"More than {MOST_COUNTED:,} comments are"
     return f"{count:,} comments are" if count > 1 else "1 comment is" if count else ""
+
+
+def jobs_in_figures() -> dict[str, int]:
+    """How many jobs want attention: running, waiting, failed; the history is not read."""
+    statuses = {Job.Status.RUNNING: "running", Job.Status.QUEUED: "waiting", Job.Status.PENDING: "waiting", Job.Status.FAILED: "failed"}
+    counted = Job.objects.filter(status__in=statuses).values_list("status").annotate(count=Count("pk")).order_by()
+    figures = dict.fromkeys(statuses.values(), 0)
+    for status, count in counted:
+        figures[statuses[Job.Status(status)]] += count
+    return figures
 
 
 def newest_videos() -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ class JobAdmin(LargeModelAdmin):
     """`jobs_job_changelist`, where the sidebar leads, is the queue; `jobs_job_list` is the list of all jobs."""
 
     list_title = "All jobs"
-    list_display = ("job", "on", "state", "lane", "priority", "attempts", "created", "ran_for")
+    list_display = ("job", "on", "state", "lane", "priority", "created", "ran_for")
     list_display_links = ("job",)
     list_select_related = ("video",)
     list_filter = (StatusFilter, LaneFilter, TypeFilter, ErrorClassFilter)
@@ -96,10 +96,6 @@ class JobAdmin(LargeModelAdmin):
     @admin.display(description="Lane")
     def lane(self, job: Job) -> str:
         return labels.lane_name(job.resource_category)
-
-    @admin.display(description="Attempts")
-    def attempts(self, job: Job) -> str:
-        return str(job.attempt) if job.attempt > 1 else ""
 
     @admin.display(description="Added")
     def created(self, job: Job) -> str:

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from jobs import services
 
@@ -55,8 +56,7 @@ def redraw(request: HttpRequest, drawing: Drawing, *, told: tuple[tuple[str, str
             "sections": {name: render_to_string(template, context, request) for name, template in drawing.sections},
             "words": drawing.words,
             "messages": [{"level": level, "text": text} for level, text in told],
-        },
-        headers={"Cache-Control": "no-store"},
+        }
     )
 
 
@@ -68,9 +68,9 @@ def act(request: HttpRequest, acts: Mapping[str, Act], *, draw: Callable[[], Dra
     if verb not in acts:
         raise BadRequest("This is nothing that can be done here")
     try:
-        level, text = "success", acts[verb](subject, request)
+        level, text = "success", capfirst(acts[verb](subject, request))
     except REFUSALS as error:
-        level, text = "error", str(error)
+        level, text = "error", capfirst(str(error))
     if request.accepts("text/html"):
         messages.add_message(request, messages.SUCCESS if level == "success" else messages.ERROR, text)
         return HttpResponseRedirect(request.get_full_path())
