@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.core.management import call_command
 
-from gallery.models import PublicMedia
-from gallery.services import unpublish
+from gallery.counters import flush
+from gallery.models import MediaDay, MediaStats, PublicMedia, RetentionBucket, Upvote
+from gallery.samples import send_visitors
+from gallery.services import publish, unpublish
 from media_library.samples import SAMPLES
 from tests.gallery.rows import video
 
@@ -32,3 +34,30 @@ def test_what_its_owner_took_back_stays_back() -> None:
     call_command("publish_samples")
 
     assert list(PublicMedia.objects.values_list("pk", flat=True)) == [second.pk]
+
+
+def test_samples_have_had_visitors_and_their_counters_are_right() -> None:
+    for path in SHOWN:
+        video(path=path)
+
+    call_command("publish_samples")
+
+    for media in PublicMedia.objects.all():
+        stats, day = MediaStats.objects.get(pk=media.pk), MediaDay.objects.get(video=media.pk)
+        assert stats.view_count == day.view_count > 0
+        assert stats.finish_count == day.finish_count <= stats.view_count
+        assert stats.total_watch_time == day.total_watch_time > 0
+        assert media.upvote_count == day.upvote_count == Upvote.objects.filter(media=media.pk).count()
+        assert RetentionBucket.objects.filter(video=media.pk).exists()
+
+
+def test_the_same_visitors_come_each_time() -> None:
+    clips = [video().pk, video().pk]
+    publish(clips, category="sea", by=None)
+
+    for clip in clips:
+        send_visitors(clip, name="Silk", duration=5)
+    flush()
+
+    assert len(set(MediaStats.objects.values_list("view_count", "finish_count", "total_watch_time"))) == 1
+    assert len(set(PublicMedia.objects.values_list("upvote_count", flat=True))) == 1
