@@ -88,7 +88,7 @@ def comment_page(media_id: int, *, reader: Commenter, limit: int, offset: int = 
         beyond = _before(read_cursor(cursor, scope=scope))
         ids = _newest([each.filter(beyond) for each in lists], limit=limit + 1)
     else:
-        ids = _newest(lists, limit=limit + 1, offset=offset) if offset < total else []
+        ids = _newest(lists, limit=limit + 1, offset=offset) if offset <= total else []
     found = Comment.objects.in_bulk(ids[:limit])
     comments = [found[pk] for pk in ids[:limit] if pk in found]
     has_more = len(ids) > limit

@@ -1,19 +1,28 @@
-"""The public pages: the gallery, and the viewer of one medium."""
+"""The public pages: the gallery, the viewer of one medium, and what people say below it."""
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
+from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.api.fields import parse_decimal
+from config.api.throttling import refused_write
 from config.content_security import PAGE_POLICY
+from gallery import services
+from gallery.comments import LONGEST_COMMENT, LONGEST_NAME, Commenter, CommentNotFound, comment_page, has_controls, is_blank, is_one_line
+from gallery.counters import visitor
 from gallery.listing import (
     ORIENTATIONS,
     SORTS,
@@ -29,8 +38,13 @@ from gallery.listing import (
 from gallery.player_styles import PLAYER_STYLE_HASHES
 from gallery.templatetags.gallery_format import category_name
 from gallery.visits import count_view
+from media_library.timecodes import seconds_of
 
 CARDS_PER_PAGE = 24
+COMMENTS_PER_PAGE = 50
+COMMENTS_BELOW_A_VIDEO = 20
+SESSION_COOKIE = "visitor"  # the session of somebody who has commented without signing in; signed, so that nobody guesses another's
+SESSION_LASTS = 365 * 24 * 3600  # seconds
 RELATED_COUNT = 8
 SORT_LABELS = {"recent": "Recent", "popular": "Popular", "most_viewed": "Most viewed"}
 PLAYER_POLICY = PAGE_POLICY.replace("style-src 'self'", " ".join(["style-src 'self'", *PLAYER_STYLE_HASHES]))
@@ -56,6 +70,41 @@ class GalleryForm(forms.Form):
             offset=0,
             cursor=asked["cursor"] or None,
         )
+
+
+class PlainTextField(forms.CharField):
+    """What a person has typed: something to see, and no control characters."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python((value or "").replace("\r\n", "\n")))
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if has_controls(value):
+            raise forms.ValidationError("This text has characters that cannot be shown.")
+        if value and is_blank(value):
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+
+
+class CommentForm(forms.Form):
+    """What somebody says below a video, and to which moment of it."""
+
+    content = PlainTextField(max_length=LONGEST_COMMENT, error_messages={"required": "Please write something."})
+    author_name = PlainTextField(max_length=LONGEST_NAME, required=False)
+    moment = forms.CharField(max_length=12, required=False)
+
+    def clean_author_name(self) -> str:
+        name = str(self.cleaned_data["author_name"])
+        if not is_one_line(name):
+            raise forms.ValidationError("A name is one line.")
+        return name
+
+    def clean_moment(self) -> int | None:
+        text = self.cleaned_data["moment"]
+        moment = seconds_of(text)
+        if text and moment is None:
+            raise forms.ValidationError("Write the moment as 1:25, or leave it out.")
+        return moment
 
 
 # A lock must show within a second, so browsers keep a page but ask each time whether it still holds (304).
@@ -88,18 +137,14 @@ def gallery(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def watch(request: HttpRequest, media_id: int) -> HttpResponse:
-    try:
+    with _refusals():
         medium, others = public_detail(media_id), related(media_id, RELATED_COUNT)
-    except MediaNotFound:
-        raise Http404 from None
-    except MediaLocked:
-        raise PermissionDenied from None
+        conversation = _conversation(request, medium, CommentForm(), limit=COMMENTS_BELOW_A_VIDEO)
     medium["view_count"] += count_view(request, media_id)
     container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
     stream_path = f"/api/media/public/{media_id}/stream"
     context = {
-        "medium": medium,
-        "title": medium["title"] or medium["filename"],
+        **conversation,
         "container": container,
         "is_picture": container == "GIF",
         "start": parse_decimal(request.GET.get("t", "")),
@@ -112,6 +157,113 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
     response = render(request, "gallery/watch.html", context)
     response["Content-Security-Policy"] = PLAYER_POLICY
     return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@cache_control(private=True, no_cache=True)
+def comments(request: HttpRequest, media_id: int) -> HttpResponse:
+    """All comments of a medium, page by page; a POST writes one and leads back to the video."""
+    if request.method == "POST":
+        return _write_comment(request, media_id)
+    return _comments_page(request, media_id, CommentForm())
+
+
+@require_POST
+def delete_comment(request: HttpRequest, media_id: int, comment_id: int) -> HttpResponse:
+    """Delete one's own comment and lead back to the others."""
+    session = _session(request) or ""
+    if refusal := refused_write(request, session=session):
+        return refusal
+    with _refusals():
+        services.withdraw_comment(comment_id, _reader(request))
+    return HttpResponseRedirect(f"{reverse('watch', args=[media_id])}#comments")
+
+
+def _write_comment(request: HttpRequest, media_id: int) -> HttpResponse:
+    session = _session(request) or secrets.token_urlsafe(24)
+    if refusal := refused_write(request, session=session):
+        return refusal
+    form = CommentForm(request.POST)
+    if not form.is_valid():
+        return _comments_page(request, media_id, form, status=400)
+    author = Commenter(user_id=request.user.pk) if request.user.is_authenticated else Commenter(session=visitor(session))
+    said = form.cleaned_data
+    anchor = "comments"
+    try:
+        with _refusals():
+            comment = services.post_comment(
+                media_id, author, content=said["content"], author_name=said["author_name"], video_timestamp=said["moment"]
+            )
+            anchor = f"comment-{comment.pk}"
+    except services.OutsideTheVideo:
+        form.add_error("moment", "This moment is after the end of the video.")
+        return _comments_page(request, media_id, form, status=400)
+    except services.AlreadyWritten:
+        pass  # the button was pressed twice: what it asked for is there
+    response = HttpResponseRedirect(f"{reverse('watch', args=[media_id])}#{anchor}")
+    if not request.user.is_authenticated:
+        _keep_session(response, session)
+    return response
+
+
+def _comments_page(request: HttpRequest, media_id: int, form: CommentForm, *, status: int = 200) -> HttpResponse:
+    try:
+        with _refusals():
+            medium = public_detail(media_id)
+            conversation = _conversation(request, medium, form, limit=COMMENTS_PER_PAGE, cursor=request.GET.get("cursor") or None)
+    except InvalidCursor:
+        return _bad_request(request, "This address leads to a place among the comments that doesn’t exist.")
+    return render(request, "gallery/comments.html", conversation, status=status)
+
+
+def _conversation(
+    request: HttpRequest, medium: dict[str, Any], form: CommentForm, *, limit: int, cursor: str | None = None
+) -> dict[str, Any]:
+    """What the pages show of a medium's comments."""
+    reader = _reader(request)
+    page = comment_page(medium["id"], reader=reader, limit=limit, cursor=cursor)
+    return {
+        "medium": medium,
+        "title": medium["title"] or medium["filename"],
+        "comments": [{"comment": comment, "is_own": reader.wrote(comment)} for comment in page.comments],
+        "comment_total": page.total,
+        "next_cursor": page.next_cursor,
+        "form": form,
+        "longest_comment": LONGEST_COMMENT,
+        "longest_name": LONGEST_NAME,
+    }
+
+
+def _reader(request: HttpRequest) -> Commenter:
+    session = _session(request)
+    return Commenter(user_id=request.user.pk if request.user.is_authenticated else None, session=visitor(session) if session else None)
+
+
+def _session(request: HttpRequest) -> str | None:
+    return request.get_signed_cookie(SESSION_COOKIE, default=None, salt=SESSION_COOKIE, max_age=SESSION_LASTS)
+
+
+def _keep_session(response: HttpResponse, session: str) -> None:
+    response.set_signed_cookie(
+        SESSION_COOKIE,
+        session,
+        salt=SESSION_COOKIE,
+        max_age=SESSION_LASTS,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Show as pages what the gallery refuses inside."""
+    try:
+        yield
+    except (MediaNotFound, CommentNotFound):
+        raise Http404 from None
+    except (MediaLocked, services.NotTheAuthor):
+        raise PermissionDenied from None
 
 
 def _heading(query: PublicQuery) -> str:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
+# Every `1:02:03` and `11:25` of a text, but no part of a longer number.
+CLOCK = re.compile(r"(?<![\d:.])(?:(\d{1,3}):)?(\d{1,3}):([0-5]\d)(?![\d:])", re.ASCII)
+
 
 def clock(seconds: int) -> str:
     """`0:07`, `11:25`, `1:02:03`."""
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def seconds_of(text: str) -> int | None:
+    """The moment that a person means by `1:25` or `85`; None for anything else."""
+    if found := CLOCK.fullmatch(text):
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        return hours * 3600 + minutes * 60 + seconds
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else None

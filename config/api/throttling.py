@@ -93,7 +93,7 @@ class AddressWriteThrottle(_Throttle):
     def limits(self, request: Request) -> list[Limit]:
         if request.method in SAFE_METHODS:
             return []
-        return [Limit("address", client_network(request), settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE)]
+        return [address_limit(request)]
 
 
 class PublicWriteThrottle(AddressWriteThrottle):
@@ -102,7 +102,7 @@ class PublicWriteThrottle(AddressWriteThrottle):
     def limits(self, request: Request) -> list[Limit]:
         limits = super().limits(request)
         if limits and (writer := _writer(request)):
-            limits.append(Limit("session", writer, settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE))
+            limits.append(writer_limit(writer))
         return limits
 
 
@@ -130,6 +130,22 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
         return _too_often(request, wait)
 
     return answer
+
+
+def refused_write(request: HttpRequest, *, session: str) -> HttpResponse | None:
+    """The page that refuses a form which comes too often, in one count with the API's writes; None where it may go on."""
+    user = request.user
+    writer = f"user {user.get_username()}" if user.is_authenticated else f"session {session}"
+    wait = seconds_to_wait(address_limit(request), writer_limit(writer))
+    return None if wait is None else _too_often(request, wait)
+
+
+def address_limit(request: HttpRequest | Request) -> Limit:
+    return Limit("address", client_network(request), settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE)
+
+
+def writer_limit(writer: str) -> Limit:
+    return Limit("session", writer, settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE)
 
 
 def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:

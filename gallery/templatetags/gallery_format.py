@@ -7,6 +7,9 @@ from math import log
 from typing import Any
 
 from django import template
+from django.urls import reverse
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from media_library import timecodes
 
@@ -49,6 +52,26 @@ def shape(medium: Mapping[str, Any]) -> str:
 def clock(seconds: int | None) -> str:
     """Write a duration as players do; nothing when it is unknown."""
     return "" if seconds is None else timecodes.clock(seconds)
+
+
+@register.filter
+def with_moments(text: str, medium: Mapping[str, Any]) -> SafeString:
+    """Escape a text, and make each `1:25` in it that the medium has a link to that moment."""
+    parts: list[SafeString] = []
+    end = 0
+    for found in timecodes.CLOCK.finditer(text):
+        moment = timecodes.seconds_of(found[0])
+        if moment is not None and moment <= (medium["duration_seconds"] or 0):
+            parts += [escape(text[end : found.start()]), moment_link(medium, moment, label=found[0])]
+            end = found.end()
+    return format_html_join("", "{}", ((part,) for part in [*parts, escape(text[end:])]))
+
+
+@register.simple_tag
+def moment_link(medium: Mapping[str, Any], moment: int, label: str = "") -> SafeString:
+    """A link to a moment of the medium, in seconds."""
+    page = reverse("watch", args=[medium["id"]])
+    return format_html('<a class="moment" href="{}?t={}">{}</a>', page, moment, label or timecodes.clock(moment))
 
 
 @register.filter

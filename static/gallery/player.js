@@ -28,6 +28,14 @@
     m: () => (video.muted = !video.muted),
     f: () => controller.querySelector("media-fullscreen-button").click(),
   };
+  // A moment in a comment: the video goes there instead of the page being loaded again.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.moment");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    video.currentTime = Number(new URL(link.href).searchParams.get("t"));
+    video.scrollIntoView({ block: "nearest" });
+  });
   document.addEventListener("keydown", (event) => {
     const isOurs = event.target === document.body || event.target.id === "main";
     const shortcut = shortcuts[event.key];

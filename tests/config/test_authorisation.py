@@ -75,7 +75,14 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/reactions/<id:reaction_id>": (SIGNED_IN, {"DELETE"}),
 }
 WRITERS = {"api/reactions": MEMBERS}  # who may POST, where that is not everybody who may GET
-PAGES = ("", "admin", "watch/<id:media_id>", "static/<path:path>")
+PAGES = (
+    "",
+    "admin",
+    "watch/<id:media_id>",
+    "watch/<id:media_id>/comments",
+    "watch/<id:media_id>/comments/<id:comment_id>/delete",
+    "static/<path:path>",
+)
 NOBODY_IS_THERE = 999_999_999
 
 
