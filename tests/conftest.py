@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from gallery import counters
 from gallery.flusher import Flusher
+from tests.browser import chromium, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac", "-b:a", "64k")
