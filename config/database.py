@@ -1,8 +1,8 @@
-"""Reading with one statement, without all that stands between Django's ORM and the database."""
+"""One statement and its rows, without all that stands between Django's ORM and the database."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from config.postgresql.base import DatabaseWrapper
 
 
-def read(statement: str, values: Sequence[Any], *, prepare: bool = True) -> list[tuple[Any, ...]]:
-    """The rows that one statement reads; raises `django.db.DatabaseError`.
+def read(statement: str, values: Sequence[Any] | Mapping[str, Any], *, prepare: bool = True) -> list[tuple[Any, ...]]:
+    """The rows that one statement answers with; raises `django.db.DatabaseError`.
 
     A prepared statement is planned once for each connection and whatever the values, so what its plan depends on
     must stand in its text: a limit above all.

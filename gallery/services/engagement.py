@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.db import connection, transaction
 
+from config.database import read
 from gallery import counters
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import MediaStats
@@ -119,12 +120,10 @@ def add_watch_time(media_id: int, *, session: str, seconds: int, position: int |
 
 def _change(statement: str, media_id: int, session: str) -> tuple[bool, int]:
     """Whether the statement has changed anything, and the count after it; raises `MediaNotFound` or `MediaLocked`."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"media_id": media_id, "session": session})
-        row = cursor.fetchone()
-    if row is None:
+    rows = read(statement, {"media_id": media_id, "session": session})
+    if not rows:
         raise MediaNotFound
-    is_locked, has_changed, count = row
+    is_locked, has_changed, count = rows[0]
     if is_locked:
         raise MediaLocked
     return has_changed, count
