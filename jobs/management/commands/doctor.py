@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -15,12 +16,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         styles = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING, Level.PROBLEM: self.style.ERROR}
-        problems = 0
+        counts: Counter[Level] = Counter()
         for finding in examine():
             self.stdout.write(f"{styles[finding.level](finding.level.value.ljust(7))}  {_told(finding)}")
-            problems += finding.level is Level.PROBLEM
-        if problems:
+            counts[finding.level] += 1
+        if problems := counts[Level.PROBLEM]:
             raise CommandError("1 problem was found." if problems == 1 else f"{problems} problems were found.")
+        warnings = counts[Level.WARNING]
+        self.stdout.write("All is well." if not warnings else f"No problem, {warnings} warning{'s' if warnings > 1 else ''}.")
 
 
 def _told(finding: Finding) -> str:
