@@ -240,7 +240,7 @@ class DriftReport(models.Model):
         indexes = (models.Index(F("started_at").desc(), F("id").desc(), name="idx_drift_reports_recent"),)
 
     def __str__(self) -> str:
-        return f"Reconciliation of {self.started_at:%Y-%m-%d %H:%M}"
+        return f"Recount of {self.started_at:%Y-%m-%d %H:%M}"
 
     @property
     def drift_count(self) -> int:

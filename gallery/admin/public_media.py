@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from gallery.admin import actions
 from gallery.admin.categories import categories_page
+from gallery.admin.statistics import gallery_page, medium_page
 from gallery.listing import MOST_HITS
 from gallery.models import MediaTotal, PublicMedia
 from gallery.querysets import PublicMediaQuerySet
@@ -81,10 +82,22 @@ class PublicMediaAdmin(LargeModelAdmin):
     actions = (actions.move_to_category, actions.lock, actions.unlock, actions.unpublish)
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("categories/", self.admin_site.admin_view(self.categories_view), name="gallery_categories"), *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        return [
+            path("categories/", guarded(self.categories_view), name="gallery_categories"),
+            path("statistics/", guarded(self.statistics_view), name="gallery_statistics"),
+            path("<int:video_id>/statistics/", guarded(self.medium_statistics_view), name="gallery_medium_statistics"),
+            *super().get_urls(),
+        ]
 
     def categories_view(self, request: HttpRequest) -> HttpResponse:
         return categories_page(self, request)
+
+    def statistics_view(self, request: HttpRequest) -> HttpResponse:
+        return gallery_page(self, request)
+
+    def medium_statistics_view(self, request: HttpRequest, video_id: int) -> HttpResponse:
+        return medium_page(self, request, video_id)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
         """A public medium has the page of its video: one place for one thing."""
