@@ -7,7 +7,6 @@ node first, never waits for a job.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
+from config.database import read
 from jobs import lanes, nodes, steps
 from jobs.models import Job, Lane, WorkerNode
 
@@ -37,7 +37,10 @@ PROMOTE_DUE = """
         WHERE status = 'pending' AND run_after <= statement_timestamp()
         ORDER BY run_after LIMIT 100 FOR UPDATE SKIP LOCKED
     )
+    RETURNING id
 """
+
+LOCK_NODE = "SELECT vram_total, vram_used FROM worker_nodes WHERE id = %s FOR NO KEY UPDATE"
 
 # A job whose need a node's memory could never hold runs its CPU path there, and reserves nothing.
 EXCLUSIVE_KEY_IS_FREE = """
@@ -151,14 +154,16 @@ class Abandoned:
 
 
 def claim(node: WorkerNode, lane: Lane | str, worker: str) -> Lease | None:
-    """Take the first job of the lane that may run on this node now; None when there is none."""
+    """Take the first job of the lane that may run on this node now; None when there is none.
+
+    Raises `WorkerNode.DoesNotExist` when the node's row has gone.
+    """
     if not settings.ENABLE_MEDIA_FEATURES or not lanes.opening(lane).is_open:
         return None
-    _execute(PROMOTE_DUE)
+    read(PROMOTE_DUE, [])
     for _ in range(RACES):
         try:
-            with transaction.atomic():
-                return _claim(WorkerNode.objects.select_for_update(no_key=True).get(pk=node.pk), Lane(lane), worker)
+            return _claim(node.pk, Lane(lane), worker)
         except IntegrityError as error:  # another node started a job of the same exclusive key a moment ago
             if "jobs_one_running_per_key" not in str(error):
                 raise
@@ -250,16 +255,16 @@ def take_back_expired(limit: int = 100) -> list[Abandoned]:
     ]
 
 
-def barrier(node: WorkerNode, lane: Lane) -> Barrier | None:
+def barrier(node_id: int, vram_total: int, lane: Lane) -> Barrier | None:
     """The job that has waited so long for this node's memory that none of `lane` may take it first.
 
     Only of lanes that could start it at once: one that waits for a free slot is not helped by memory that lies idle.
     """
-    if node.vram_total == 0 or not _starving(node, list(Lane)):
+    if vram_total == 0 or not _starving(vram_total, list(Lane)):
         return None
-    free = {row[0] for row in _fetch_all(LANES_WITH_A_FREE_SLOT, node=node.pk, lease=nodes.lease())}
+    free = {name for (name,) in read(LANES_WITH_A_FREE_SLOT, {"node": node_id, "lease": nodes.lease()})}
     ready = [other for other, opening in lanes.openings().items() if other == lane or (other in free and opening.is_open)]
-    return _starving(node, ready)
+    return _starving(vram_total, ready)
 
 
 def retry_delay(attempt: int) -> timedelta:
@@ -268,35 +273,48 @@ def retry_delay(attempt: int) -> timedelta:
     return timedelta(seconds=uniform(0, longest))
 
 
-def _claim(node: WorkerNode, lane: Lane, worker: str) -> Lease | None:
-    """Pick and write, while `node` is locked."""
-    limit = lanes.limit(lane)
-    if limit is not None and Job.objects.filter(status=Job.Status.RUNNING, node=node, resource_category=lane).count() >= limit:
+@transaction.atomic
+def _claim(node_id: int, lane: Lane, worker: str) -> Lease | None:
+    """Lock the node, look at what it has left, pick and write."""
+    node = read(LOCK_NODE, [node_id])
+    if not node:
+        raise WorkerNode.DoesNotExist(f"node {node_id} has gone")
+    vram_total, vram_used = node[0]
+    if _is_full(node_id, lane):
         return None
-    first = barrier(node, lane)
+    first = barrier(node_id, vram_total, lane)
     token = uuid4()
-    row = _fetch(
+    picked = read(
         CLAIM,
-        lane=str(lane),
-        node=node.pk,
-        worker=worker,
-        token=token,
-        lease=nodes.lease(),
-        vram_total=node.vram_total,
-        vram_free=node.vram_total - node.vram_used,
-        barrier_ranked_at=first.ranked_at if first else None,
-        barrier_id=first.job_id if first else None,
+        {
+            "lane": str(lane),
+            "node": node_id,
+            "worker": worker,
+            "token": token,
+            "lease": nodes.lease(),
+            "vram_total": vram_total,
+            "vram_free": vram_total - vram_used,
+            "barrier_ranked_at": first.ranked_at if first else None,
+            "barrier_id": first.job_id if first else None,
+        },
     )
-    if row is None:
+    if not picked:
         return None
-    job_id, type, params, attempt, video_id, pipeline_id, vram = row
-    return Lease(job_id, token, type, json.loads(params), attempt, lane, node.pk, worker, video_id, pipeline_id, vram)
+    job_id, type, params, attempt, video_id, pipeline_id, vram = picked[0]
+    return Lease(job_id, token, type, params, attempt, lane, node_id, worker, video_id, pipeline_id, vram)
 
 
-def _starving(node: WorkerNode, among: Sequence[Lane]) -> Barrier | None:
+def _is_full(node_id: int, lane: Lane) -> bool:
+    """Whether a locked node runs as many jobs of the lane as it may."""
+    limit = lanes.limit(lane)
+    running = Job.objects.filter(status=Job.Status.RUNNING, node=node_id, resource_category=lane)
+    return limit is not None and running.count() >= limit
+
+
+def _starving(vram_total: int, among: Sequence[Lane]) -> Barrier | None:
     patience = timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
-    row = _fetch(STARVING, vram_total=node.vram_total, lanes=[str(lane) for lane in among], patience=patience)
-    return Barrier(*row) if row else None
+    found = read(STARVING, {"vram_total": vram_total, "lanes": [str(lane) for lane in among], "patience": patience})
+    return Barrier(*found[0]) if found else None
 
 
 def _held(lease: Lease) -> QuerySet[Job]:
@@ -356,20 +374,3 @@ def _let_go(job: Job, *, status: Job.Status, **changes: Any) -> None:
         lanes.wake(job.resource_category)
     if job.pipeline_id is not None:
         steps.advance(job.pipeline_id)
-
-
-def _execute(statement: str, **parameters: Any) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return int(cursor.rowcount)
-
-
-def _fetch(statement: str, **parameters: Any) -> tuple[Any, ...] | None:
-    rows = _fetch_all(statement, **parameters)
-    return rows[0] if rows else None
-
-
-def _fetch_all(statement: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,6 +16,7 @@ from kombu.exceptions import OperationalError
 from redis import RedisError
 
 from config.celery import app
+from config.database import read
 from gallery.viewers import somebody_watches
 from jobs.models import Lane, LaneState
 
@@ -23,6 +25,15 @@ logger = logging.getLogger(__name__)
 WORK = "jobs.tasks.work"  # the one Celery task, by name: what decides does not import what executes
 MESSAGE_LIFE = 60  # seconds; workers look by themselves, so an old message says nothing new
 DISK_FULL = "the disk is full"
+
+
+STATES = """
+    SELECT state.lane, state.paused_at IS NOT NULL AND (state.resumes_at IS NULL OR state.resumes_at > statement_timestamp()),
+           person.username, state.paused_reason, state.resumes_at, state.opens_at, state.closes_at, state.pauses_for_viewers,
+           statement_timestamp()
+    FROM lane_states AS state LEFT JOIN auth_user AS person ON person.id = state.paused_by_id
+    WHERE state.lane = ANY(%s)
+"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,20 @@ class Opening:
     opens_at: time | None
     closes_at: time | None
     pauses_for_viewers: bool
+
+
+class _State(NamedTuple):
+    """A row of `STATES`: read before every claim, and so without the ORM."""
+
+    lane: str
+    is_paused: bool
+    paused_by: str | None
+    paused_reason: str
+    resumes_at: datetime | None
+    opens_at: time | None
+    closes_at: time | None
+    pauses_for_viewers: bool
+    now: datetime  # by the database's clock
 
 
 @dataclass(frozen=True)
@@ -67,14 +92,14 @@ def limit(lane: Lane | str) -> int | None:
 
 def openings() -> dict[Lane, Opening]:
     """Whether each lane starts jobs now."""
-    states = {state.lane: state for state in LaneState.objects.annotate(now=Now()).select_related("paused_by")}
+    states = {state.lane: state for state in map(_State._make, read(STATES, [Lane.values]))}
     return {lane: _opening(lane, states.get(lane)) for lane in Lane}
 
 
 def opening(lane: Lane | str) -> Opening:
     """Whether one lane starts jobs now."""
-    state = LaneState.objects.annotate(now=Now()).select_related("paused_by").filter(lane=lane).first()
-    return _opening(Lane(lane), state)
+    rows = read(STATES, [[str(lane)]])
+    return _opening(Lane(lane), _State._make(rows[0]) if rows else None)
 
 
 def pause_for_full_disk(lane: Lane | str) -> None:
@@ -96,34 +121,32 @@ def is_within_hours(now: time, *, opens_at: time | None, closes_at: time | None)
     return now >= opens_at or now < closes_at
 
 
-def _opening(lane: Lane, state: LaneState | None) -> Opening:
+def _opening(lane: Lane, state: _State | None) -> Opening:
     if state is None:
         return Opening(lane, True, None, False, None, None, None, None, False)
-    now: datetime = state.now  # type: ignore[attr-defined]  # annotated: the database's clock
-    is_paused = state.paused_at is not None and (state.resumes_at is None or state.resumes_at > now)
-    reason = _pause(state) if is_paused else _closed_by_itself(state, now)
+    reason = _pause(state) if state.is_paused else _closed_by_itself(state)
     return Opening(
         lane=lane,
         is_open=reason is None,
         reason=reason,
-        is_paused=is_paused,
-        paused_by=state.paused_by.get_username() if is_paused and state.paused_by else None,
-        resumes_at=state.resumes_at if is_paused else None,
+        is_paused=state.is_paused,
+        paused_by=state.paused_by if state.is_paused else None,
+        resumes_at=state.resumes_at if state.is_paused else None,
         opens_at=state.opens_at,
         closes_at=state.closes_at,
         pauses_for_viewers=state.pauses_for_viewers,
     )
 
 
-def _pause(state: LaneState) -> str:
-    by = f" by {state.paused_by.get_username()}" if state.paused_by else ""
+def _pause(state: _State) -> str:
+    by = f" by {state.paused_by}" if state.paused_by else ""
     until = f" until {timezone.localtime(state.resumes_at):%H:%M:%S}" if state.resumes_at else ""
     reason = f": {state.paused_reason}" if state.paused_reason else ""
     return f"the lane {state.lane} is paused{by}{until}{reason}"
 
 
-def _closed_by_itself(state: LaneState, now: datetime) -> str | None:
-    if not is_within_hours(timezone.localtime(now).time(), opens_at=state.opens_at, closes_at=state.closes_at):
+def _closed_by_itself(state: _State) -> str | None:
+    if not is_within_hours(timezone.localtime(state.now).time(), opens_at=state.opens_at, closes_at=state.closes_at):
         return f"the lane {state.lane} opens at {state.opens_at:%H:%M}"
     if state.pauses_for_viewers and somebody_watches():
         return f"the lane {state.lane} is paused while somebody watches"

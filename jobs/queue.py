@@ -177,7 +177,7 @@ class _Situation:
 
     def _barrier(self, node: WorkerNode, lane: str) -> Barrier | None:
         if (node.pk, lane) not in self.barriers:
-            self.barriers[node.pk, lane] = barrier(node, Lane(lane))
+            self.barriers[node.pk, lane] = barrier(node.pk, node.vram_total, Lane(lane))
         return self.barriers[node.pk, lane]
 
     def _held_by(self, node: WorkerNode) -> str:
