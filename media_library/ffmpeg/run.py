@@ -40,6 +40,7 @@ GLOBAL_ARGUMENTS = ("-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-p
 PASSED_ON = ("LD_LIBRARY_PATH", "LIBVA_DRIVER_NAME", "LIBVA_DRIVERS_PATH", "CUDA_VISIBLE_DEVICES")  # how GPUs' drivers are found
 TICK = 0.2  # seconds between two looks at a silent process
 SECONDS_TO_STOP = 5.0  # from the request to the kill
+LEAST_WORK = 1.0  # seconds of a processor that are a sign of life: threads that wait for each other for ever use a little, too
 LONGEST_OUTPUT = 64 * 1024  # bytes kept of what it says, the last ones
 LONGEST_LINE = 4096  # bytes of a line of the progress
 REFUSALS = (
@@ -220,8 +221,8 @@ class _Watchdog:
         self._process, self._limits = process, limits
         self._now = self._alive_at = time.monotonic()
         self._worked = 0.0  # seconds
-        self._sign: tuple[float, float] = (0.0, 0.0)
-        self._position = 0.0
+        self._position = self._position_then = 0.0
+        self._used_then = 0.0  # seconds of the processors, as of the last sign of life
 
     def note(self, progress: Progress) -> None:
         self._position = progress.position
@@ -233,9 +234,9 @@ class _Watchdog:
             self._alive_at = self._now
             return
         self._worked += self._now - before
-        sign = (self._position, _processor_seconds(self._process.pid))
-        if sign != self._sign:
-            self._sign, self._alive_at = sign, self._now
+        used = _processor_seconds(self._process.pid)
+        if self._position != self._position_then or used - self._used_then >= LEAST_WORK:
+            self._position_then, self._used_then, self._alive_at = self._position, used, self._now
         if self._now - self._alive_at > self._limits.silence:
             raise FfmpegHung(f"ffmpeg showed no sign of life for {self._limits.silence:g} seconds", output=self._process.output)
         if self._worked > self._limits.wall:
