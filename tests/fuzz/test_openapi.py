@@ -1,0 +1,120 @@
+"""Every operation of our OpenAPI document, asked in every way that the document allows and forbids, as three roles.
+
+No answer is a 5xx and none is outside the document: status, content type, headers and body are those that it
+promises; what it forbids is refused, and what it allows is not refused as wrong input.
+
+In CI this makes some 20,000 requests. The full run makes ten times as many, of other kinds with each seed:
+
+    FUZZ_REQUESTS=200000 FUZZ_SEED=1 bin/test tests/fuzz/test_openapi.py -n 2
+
+Each run prints its seed; the same seed makes the same requests again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import orjson
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+
+from config.api.schema import document
+from config.wsgi import application
+from tests.fuzz.conftest import MOST_VIDEOS, Role
+
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "20000"))  # of all operations and roles, roughly
+SEED = int(os.environ.get("FUZZ_SEED", "20260211"))
+ROLES = 3
+PATIENCE = 600 * max(1.0, REQUESTS / 20000)  # seconds for one operation
+COVERED = 35  # cases of an operation, roughly, that the coverage phase makes whatever the examples
+METHODS = ("get", "post", "put", "patch", "delete")
+CLIENT_IS_WRONG = ["2xx", "3xx", "400", "401", "403", "404", "409", "429"]
+
+# What the document cannot say of an operation's input, so that input which it allows may be refused.
+UNSAID = {
+    "change_videos": "which fields an action needs",
+    "write_comment": "that a visitor needs a session, and where the video ends",
+    "delete_comment": "that a visitor needs a session",
+    "add_reaction": "where the video ends",
+    "submit_job": "what a type makes of its params",
+    "start_pipeline": "what a recipe and its steps make of their params",
+}
+
+
+def closed(schema: Any) -> Any:
+    """The document with every reply's object closed: a field that it does not name is outside it."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: closed(part) for name, part in schema.items()}
+    return {"additionalProperties": False, **parts} if "properties" in schema and schema.get("type") == "object" else parts
+
+
+def operations(described: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (operation for path in described["paths"].values() for method, operation in path.items() if method in METHODS)
+
+
+def may_refuse(operation: dict[str, Any]) -> bool:
+    """Whether input can be wrong in a way that the document does not say; no document can say what a cursor of ours is."""
+    return operation["operationId"] in UNSAID or any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ()))
+
+
+def configuration(described: dict[str, Any]) -> schemathesis.Config:
+    known = {"dictionary": "ids", "probability": 0.7}  # else hardly a request would find anything
+    places = ("media_id", "video_id", "query.mediaId", "body.mediaId", "body.ids[*]")
+    lenient = {"positive_data_acceptance": {"expected-statuses": CLIENT_IS_WRONG}}
+    return schemathesis.Config.from_dict(
+        {
+            "seed": SEED,
+            "dictionaries": {"ids": {"values": list(range(1, MOST_VIDEOS + 2))}},
+            "parameters": dict.fromkeys(places, known),
+            "checks": {"ignored_auth": {"enabled": False}},  # tests.config.test_authorisation asks everything as everybody
+            "operations": [
+                {"include-operation-id": operation["operationId"], "checks": lenient}
+                for operation in operations(described)
+                if may_refuse(operation)
+            ],
+        }
+    )
+
+
+DOCUMENT = closed(orjson.loads(document()))
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=configuration(DOCUMENT))
+SCHEMA.app = application
+EXAMPLES = max(10, REQUESTS // ROLES // len(list(operations(DOCUMENT))) - COVERED)
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),  # shrinking would try an hour what the curl command beside a failure shows
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def ask(roles: list[Role], seed: int, record_property: Callable[[str, object], None]) -> Iterator[Callable[[schemathesis.Case[Any]], None]]:
+    """Sends a case as each role; fails when the operation has taken too long in all."""
+    deadline, made = time.monotonic() + PATIENCE, 0
+
+    def send(case: schemathesis.Case[Any]) -> None:
+        nonlocal made
+        assert time.monotonic() < deadline, f"not done after {PATIENCE:.0f} seconds, with seed {seed}"
+        for role in roles:
+            made += 1
+            case.call_and_validate(headers=role.headers)
+
+    yield send
+    record_property("requests", made)
+
+
+@SCHEMA.parametrize()
+@SETTINGS
+@pytest.mark.parametrize("seed", [SEED])  # so that the name of each test says it
+@pytest.mark.usefixtures("no_limits", "transactional_db")
+def test_no_answer_is_outside_the_document(case: schemathesis.Case[Any], ask: Callable[[schemathesis.Case[Any]], None]) -> None:
+    ask(case)
