@@ -9,7 +9,6 @@ from typing import Any
 import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Exchange, Queue
 
 from config.logging import logging_config
 
@@ -135,7 +134,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1.0, "socket_keepal
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_QUEUES = [Queue(lane, Exchange(lane), routing_key=lane) for lane in ("gpu_ai", "gpu_encode", "cpu")]
+CELERY_TASK_QUEUES = {lane: {"exchange": lane, "routing_key": lane} for lane in ("gpu_ai", "gpu_encode", "cpu")}
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a worker of a lane that is misspelt says so, instead of waiting for ever
 CELERY_ACCEPT_CONTENT = ["json"]

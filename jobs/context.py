@@ -79,7 +79,7 @@ class JobContext:
 
     def video(self, video_id: int | None = None) -> Video:
         """The job's video, or another one, whose file lies there and was found valid; raises `JobFailed`."""
-        video = Video.objects.filter(pk=video_id or self._video_id).first()
+        video = Video.objects.filter(pk=video_id or self._video_id or 0).first()
         if video is None:
             raise JobFailed("video_missing", "There is no such video")
         if video.trashed_at:

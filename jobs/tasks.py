@@ -22,14 +22,14 @@ logger = logging.getLogger(__name__)
 _process: WorkerProcess | None = None
 
 
-@app.task(name=lanes.WORK, ignore_result=True)
+@app.task(name=lanes.WORK, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
 def work(lane: str) -> None:
     """Have this process look for work in a lane."""
     if _process and lane in Lane.values:
         _process.wake(Lane(lane))
 
 
-class Jobs(bootsteps.StartStopStep):
+class Jobs(bootsteps.StartStopStep):  # type: ignore[misc]  # as above
     """Runs jobs of the lanes whose queues the Celery worker consumes; starts and works without a broker."""
 
     requires = ("celery.worker.components:Pool",)

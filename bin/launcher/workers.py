@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from launcher import processes
-from launcher.processes import Child
+from launcher.processes import Child, Command
 from launcher.progress import say
 from launcher.settings import REPOSITORY
 from launcher.site import Site
@@ -43,7 +43,7 @@ class Worker:
 
     def _start(self) -> Child:
         self._started_at, self._due = time.monotonic(), None
-        command = [self._site.python, "-m", "celery", "--app", "config", "worker", "--queues", LANES]
+        command: Command = [self._site.python, "-m", "celery", "--app", "config", "worker", "--queues", LANES]
         return processes.start("The worker", command, env=self._site.env, cwd=REPOSITORY, log=self._site.logs / "worker.log")
 
 

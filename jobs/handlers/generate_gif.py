@@ -12,6 +12,7 @@ from jobs.failures import JobFailed
 from jobs.models import Lane
 from jobs.registry import Params, job_type
 from media_library.ffmpeg import commands
+from media_library.ffmpeg.commands import GifPart
 from media_library.ffmpeg.run import Limits
 from media_library.models import DirectoryType, Video
 from media_library.relocation import LONGEST_NAME
@@ -33,14 +34,15 @@ class GifParams(Params):
 def generate_gif(context: JobContext, params: GifParams) -> dict[str, Any]:
     """Make an animated GIF of a part of a video, with a palette of its own, in the library's folder gifs."""
     video = context.video()
-    duration = _duration(video, params)
-    part = {"in_point": params.in_point, "duration": duration, "width": params.width, "fps": params.fps, "bounds": context.bounds}
+    part = GifPart(params.in_point, _duration(video, params), params.width, params.fps)
     target = Path(DirectoryType.GIFS) / _name(video, context.job_id)
     palette, draft = context.draft(target.with_suffix(".png")), context.draft(target)
-    context.run(commands.gif_palette(video.absolute_path, palette, **part), progress=(0, FIRST_PASS), limits=LIMITS)
+    first = commands.gif_palette(video.absolute_path, palette, part, bounds=context.bounds)
+    second = commands.gif(video.absolute_path, palette, draft, part, bounds=context.bounds)
+    context.run(first, progress=(0, FIRST_PASS), limits=LIMITS)
     context.report(FIRST_PASS)
-    context.run(commands.gif(video.absolute_path, palette, draft, **part), duration=duration, progress=(FIRST_PASS, 100), limits=LIMITS)
-    output = context.finish(draft, target, duration=duration)
+    context.run(second, duration=part.duration, progress=(FIRST_PASS, 100), limits=LIMITS)
+    output = context.finish(draft, target, duration=part.duration)
     context.register(output, title=str(video))
     return {"path": output.path.as_posix(), "size": output.size}
 

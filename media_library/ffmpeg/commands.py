@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ from media_library.ffmpeg.untrusted import AUDIO_CODECS, FORMATS, VIDEO_CODECS, 
 
 SCALER = "lanczos"
 TEST_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class GifPart:
+    """Which part of a video a GIF shows, and how."""
+
+    in_point: float  # seconds
+    duration: float  # seconds
+    width: int  # pixels; the height follows
+    fps: int
 
 
 def source(path: Path, *, bounds: Bounds | None = None, **options: Any) -> Any:
@@ -30,22 +41,16 @@ def source(path: Path, *, bounds: Bounds | None = None, **options: Any) -> Any:
     )
 
 
-def gif_palette(
-    video: Path, target: Path, *, in_point: float, duration: float, width: int, fps: int, bounds: Bounds | None = None
-) -> list[str]:
+def gif_palette(video: Path, target: Path, part: GifPart, *, bounds: Bounds | None = None) -> list[str]:
     """The first pass of a GIF: the 256 colours that its pictures need, as a PNG."""
-    pictures = _pictures(video, in_point=in_point, duration=duration, width=width, fps=fps, bounds=bounds)
-    palette = pictures.filter("palettegen", stats_mode="diff")
+    palette = _pictures(video, part, bounds).filter("palettegen", stats_mode="diff")
     return _arguments(palette.output(f"file:{target}", format="image2", update=1, **{"frames:v": 1}))
 
 
-def gif(
-    video: Path, palette: Path, target: Path, *, in_point: float, duration: float, width: int, fps: int, bounds: Bounds | None = None
-) -> list[str]:
-    """The second pass: [in_point, in_point + duration), in seconds, `width` pixels wide, in the palette's colours, for ever again."""
-    pictures = _pictures(video, in_point=in_point, duration=duration, width=width, fps=fps, bounds=bounds)
+def gif(video: Path, palette: Path, target: Path, part: GifPart, *, bounds: Bounds | None = None) -> list[str]:
+    """The second pass: the part in the palette's colours, for ever again."""
     colours = ffmpeg.input(f"file:{palette}", format="image2", pattern_type="none")
-    coloured = ffmpeg.filter([pictures, colours], "paletteuse", dither="sierra2_4a", diff_mode="rectangle")
+    coloured = ffmpeg.filter([_pictures(video, part, bounds), colours], "paletteuse", dither="sierra2_4a", diff_mode="rectangle")
     return _arguments(coloured.output(f"file:{target}", format="gif", loop=0))
 
 
@@ -59,9 +64,9 @@ def encoder_test(encoder: str) -> list[str]:
     return before + _arguments(pictures.output("-", vcodec=encoder, format="null"))
 
 
-def _pictures(video: Path, *, in_point: float, duration: float, width: int, fps: int, bounds: Bounds | None) -> Any:
-    clip = source(video, bounds=bounds, ss=in_point, t=duration)
-    return clip.video.filter("fps", fps).filter("scale", width, -1, flags=SCALER)
+def _pictures(video: Path, part: GifPart, bounds: Bounds | None) -> Any:
+    clip = source(video, bounds=bounds, ss=part.in_point, t=part.duration)
+    return clip.video.filter("fps", part.fps).filter("scale", part.width, -1, flags=SCALER)
 
 
 def _arguments(output: Any) -> list[str]:

@@ -52,7 +52,7 @@ def completed_jobs_have_their_outputs(library: Path) -> None:
 
 def every_output_has_a_row(library: Path) -> None:
     known = {output["path"] for job in Job.objects.filter(status=Job.Status.COMPLETED) for output in job.outputs}
-    made = {encode_path(path.relative_to(library)) for folder in MADE for path in (library / folder).rglob("*") if path.is_file()}
+    made = {encode_path(str(path.relative_to(library))) for folder in MADE for path in (library / folder).rglob("*") if path.is_file()}
     assert {path for path in made if not Path(path).name.startswith(".")} == known
 
 
@@ -66,7 +66,7 @@ def no_draft_is_left(library: Path) -> None:
     named = {
         name if isinstance(name, str) else name["path"] for job in Job.objects.filter(status=Job.Status.RUNNING) for name in job.drafts
     }
-    drafts = {encode_path(path.relative_to(library)) for path in library.rglob(".*.part*")}
+    drafts = {encode_path(str(path.relative_to(library))) for path in library.rglob(".*.part*")}
     assert drafts <= named, f"left: {drafts - named}"
 
 

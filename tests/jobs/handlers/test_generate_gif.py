@@ -7,6 +7,7 @@ import pytest
 from jobs import services
 from jobs.models import Job
 from media_library.ffmpeg import commands
+from media_library.ffmpeg.commands import GifPart
 from media_library.models import Video
 from tests.conftest import Clips
 from tests.jobs.running import run_to_the_end
@@ -88,9 +89,9 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(video: Video, clips: Cl
 
 
 def test_the_command_names_its_files_so_that_no_name_is_an_option_or_a_protocol() -> None:
-    part = {"in_point": 1.0, "duration": 2.0, "width": 320, "fps": 12}
+    part = GifPart(in_point=1.0, duration=2.0, width=320, fps=12)
 
-    arguments = commands.gif(Path("/library/-rf.mp4"), Path("/library/.p.png"), Path("/library/http:x.gif"), **part)
+    arguments = commands.gif(Path("/library/-rf.mp4"), Path("/library/.p.png"), Path("/library/http:x.gif"), part)
 
     assert arguments[-1] == "file:/library/http:x.gif"
     assert [arguments[index + 1] for index, name in enumerate(arguments) if name == "-i"] == [
