@@ -54,7 +54,9 @@ class Command(BaseCommand):
             raise CommandError(f"The job goes on without you; cancel job {job_id} in the admin.", returncode=INTERRUPTED) from None
         meter.clear()
         if job.status != Job.Status.COMPLETED:
-            raise CommandError(" ".join(filter(None, (f"Job {job_id} {job.status}.", job.error, job.suggestion))))
+            raise CommandError(
+                " ".join(f"{text.rstrip('.')}." for text in (f"Job {job_id} {job.status}", job.error, job.suggestion) if text)
+            )
         self.stdout.write(f"Job {job_id} completed in {labels.took(job) or 'no time'}.")
         self.stdout.write(json.dumps(job.result, indent=2, ensure_ascii=False))
 
