@@ -17,17 +17,17 @@ LONGEST_REASON = 500  # characters
 
 def cancel(subject: str, request: HttpRequest) -> str:
     job = services.cancel(key(subject), by=admin_of(request))
-    return f"{job} is being stopped." if job.status == Job.Status.RUNNING else f"{job} was cancelled."
+    return f"Stopping {job}." if job.status == Job.Status.RUNNING else f"Cancelled {job}."
 
 
 def retry(subject: str, request: HttpRequest) -> str:
-    return f"{services.retry(key(subject), by=admin_of(request))} was queued again."
+    return f"Queued {services.retry(key(subject), by=admin_of(request))} again."
 
 
 def retry_class(subject: str, request: HttpRequest) -> str:
     count = services.retry_failed(subject, by=admin_of(request))
-    name = class_name(subject)
-    return f"{name}: 1 job was queued again." if count == 1 else f"{name}: {count:,} jobs were queued again."
+    name = class_name(subject).lower()
+    return f"Queued 1 job again: {name}." if count == 1 else f"Queued {count:,} jobs again: {name}."
 
 
 def raise_priority(subject: str, request: HttpRequest) -> str:
@@ -74,11 +74,11 @@ def ignore_viewers(subject: str, request: HttpRequest) -> str:
 
 
 def cancel_pipeline(subject: str, request: HttpRequest) -> str:
-    return f"{services.cancel_pipeline(key(subject), by=admin_of(request))} was cancelled."
+    return f"Cancelled {services.cancel_pipeline(key(subject), by=admin_of(request))}."
 
 
 def resume_pipeline(subject: str, request: HttpRequest) -> str:
-    return f"{services.resume_pipeline(key(subject), by=admin_of(request))} goes on."
+    return f"Resumed {services.resume_pipeline(key(subject), by=admin_of(request))}."
 
 
 ACTS: dict[str, Act] = {
@@ -107,7 +107,7 @@ def _move(subject: str, request: HttpRequest, *, by: int) -> str:
 
 
 def _tell_priority(job: Job) -> str:
-    return f"{job} has priority {job.priority}."
+    return f"Priority {job.priority} for {job}."
 
 
 def _clock(text: str) -> time | None:

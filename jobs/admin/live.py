@@ -68,7 +68,7 @@ def act(request: HttpRequest, acts: Mapping[str, Act], *, draw: Callable[[], Dra
     if verb not in acts:
         raise BadRequest("This is nothing that can be done here")
     try:
-        level, text = "success", capfirst(acts[verb](subject, request))
+        level, text = "success", acts[verb](subject, request)
     except REFUSALS as error:
         level, text = "error", capfirst(str(error))
     if request.accepts("text/html"):

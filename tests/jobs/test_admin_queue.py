@@ -175,7 +175,7 @@ class TestPressing:
     def test_cancel(self, press: Callable[..., Any]) -> None:
         job = services.submit("small", {})
 
-        assert press(f"cancel:{job.pk}") == ("success", f"Small #{job.pk} was cancelled.")
+        assert press(f"cancel:{job.pk}") == ("success", f"Cancelled small #{job.pk}.")
         assert Job.objects.get(pk=job.pk).status == "cancelled"
         level, text = press(f"cancel:{job.pk}")
         assert (level, text) == ("error", "The job is cancelled and cannot be cancelled")
@@ -185,12 +185,12 @@ class TestPressing:
 
         press(f"raise:{job.pk}"), press(f"raise:{job.pk}")
         assert Job.objects.get(pk=job.pk).priority == 10
-        assert press(f"lower:{job.pk}") == ("success", f"Small #{job.pk} has priority 9.")
+        assert press(f"lower:{job.pk}") == ("success", f"Priority 9 for small #{job.pk}.")
 
     def test_retry_of_a_whole_class(self, press: Callable[..., Any], cpu_node: WorkerNode) -> None:
         full, other = [failed(cpu_node) for _ in range(2)], failed(cpu_node, error_class="timeout")
 
-        assert press("retry-class:no_space") == ("success", "No space: 2 jobs were queued again.")
+        assert press("retry-class:no_space") == ("success", "Queued 2 jobs again: no space.")
         assert {job.status for job in Job.objects.filter(pk__in=[job.pk for job in full])} == {"queued"}
         assert Job.objects.get(pk=other.pk).status == "failed"
 
@@ -215,8 +215,8 @@ class TestPressing:
     def test_pipelines(self, press: Callable[..., Any]) -> None:
         pipeline = services.submit_pipeline([Step("one", "small")], name="One")
 
-        assert press(f"cancel-pipeline:{pipeline.pk}") == ("success", f"One #{pipeline.pk} was cancelled.")
-        assert press(f"resume-pipeline:{pipeline.pk}") == ("success", f"One #{pipeline.pk} goes on.")
+        assert press(f"cancel-pipeline:{pipeline.pk}") == ("success", f"Cancelled One #{pipeline.pk}.")
+        assert press(f"resume-pipeline:{pipeline.pk}") == ("success", f"Resumed One #{pipeline.pk}.")
 
     @pytest.mark.parametrize("act", ["cancel:999999999", "retry:999999999", "raise:999999999", "cancel-pipeline:999999999", "pause:disk"])
     def test_what_is_gone_is_said(self, press: Callable[..., Any], act: str) -> None:
@@ -232,7 +232,7 @@ class TestPressing:
         reply = admin_client.post(f"{QUEUE}?lane=cpu", {"act": f"cancel:{job.pk}"}, headers={"Accept": "text/html"}, follow=True)
 
         assert reply.redirect_chain == [(f"{QUEUE}?lane=cpu", 302)]
-        assert f"Small #{job.pk} was cancelled." in words(reply.content.decode())
+        assert f"Cancelled small #{job.pk}." in words(reply.content.decode())
 
 
 class TestWhoMay:

@@ -130,7 +130,7 @@ def test_a_waiting_job_is_cancelled_and_the_focus_is_not_lost(page: Page, enter:
     page.get_by_role("button", name=f"Cancel small #{job.pk}").focus()
     page.keyboard.press("Enter")
 
-    expect(page.locator("#live-told")).to_have_text(f"Small #{job.pk} was cancelled.", timeout=PATIENCE)
+    expect(page.locator("#live-told")).to_have_text(f"Cancelled small #{job.pk}.", timeout=PATIENCE)
     expect(section(page, "Waiting")).to_contain_text("Nothing waits.")
     expect(page.get_by_role("heading", name="Waiting")).to_be_focused()
     assert Job.objects.get(pk=job.pk).status == "cancelled"
@@ -158,7 +158,7 @@ def test_failures_are_retried_together(page: Page, enter: Callable[..., Page], b
     expect(section(page, "Failed")).to_contain_text("Free some space.")
     section(page, "Failed").get_by_role("button", name="Retry all 3").click()
 
-    expect(page.locator("#live-told")).to_have_text("No space: 3 jobs were queued again.", timeout=PATIENCE)
+    expect(page.locator("#live-told")).to_have_text("Queued 3 jobs again: no space.", timeout=PATIENCE)
     expect(section(page, "Failed")).to_contain_text("Nothing has failed.")
 
 
@@ -201,7 +201,7 @@ def test_everything_works_without_scripts(page_without_scripts: Page, enter: Cal
     expect(page.locator("#live-state")).to_contain_text("As it was at")
     page.get_by_role("button", name=f"Cancel small #{job.pk}").click()
 
-    expect(page.locator(".messagelist").first).to_contain_text(f"Small #{job.pk} was cancelled.")
+    expect(page.locator(".messagelist").first).to_contain_text(f"Cancelled small #{job.pk}.")
     expect(section(page, "Waiting")).to_contain_text("Nothing waits.")
 
 
