@@ -21,6 +21,7 @@ import orjson
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
+from schemathesis.engine import events, from_schema
 
 from config.api.schema import document
 from config.wsgi import application
@@ -64,7 +65,7 @@ def may_refuse(operation: dict[str, Any]) -> bool:
     return operation["operationId"] in UNSAID or any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ()))
 
 
-def configuration(described: dict[str, Any]) -> schemathesis.Config:
+def configuration(described: dict[str, Any], **more: Any) -> schemathesis.Config:
     known = {"dictionary": "ids", "probability": 0.7}  # else hardly a request would find anything
     places = ("media_id", "video_id", "query.mediaId", "body.mediaId", "body.ids[*]")
     lenient = {"positive_data_acceptance": {"expected-statuses": CLIENT_IS_WRONG}}
@@ -79,6 +80,7 @@ def configuration(described: dict[str, Any]) -> schemathesis.Config:
                 for operation in operations(described)
                 if may_refuse(operation)
             ],
+            **more,
         }
     )
 
@@ -118,3 +120,28 @@ def ask(roles: list[Role], seed: int, record_property: Callable[[str, object], N
 @pytest.mark.usefixtures("no_limits", "transactional_db")
 def test_no_answer_is_outside_the_document(case: schemathesis.Case[Any], ask: Callable[[schemathesis.Case[Any]], None]) -> None:
     ask(case)
+
+
+@pytest.mark.parametrize("seed", [SEED])
+@pytest.mark.parametrize("role", range(ROLES), ids=["visitor", "user", "media admin"])
+@pytest.mark.usefixtures("no_limits", "transactional_db")
+def test_what_one_answer_names_the_next_request_finds(
+    roles: list[Role], role: int, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    walks = {"enabled": True, "max-steps": 8, "generation": {"max-examples": max(10, REQUESTS // 400)}}
+    config = configuration(DOCUMENT, headers=roles[role].headers, phases={"enabled": False, "stateful": walks})
+    described = schemathesis.openapi.from_dict(DOCUMENT, config=config)
+    described.app = application
+    made = 0
+    wrong: list[object] = []
+
+    for event in from_schema(described).execute():
+        if isinstance(event, events.ScenarioFinished):
+            made += len(event.recorder.cases)
+            wrong += [check.failure_info for checks in event.recorder.checks.values() for check in checks if check.failure_info]
+        elif isinstance(event, events.NonFatalError):
+            wrong.append(event.value)
+
+    record_property("requests", made)
+    assert wrong == [], f"with seed {seed}"
+    assert made
