@@ -22,7 +22,8 @@ MOST_WAITING = 30
 MOST_FAILURES = 20
 MOST_PIPELINES = 8
 MOST_ENDED = 8
-LOG_TAIL = 2_000  # characters
+LOG_TAIL = 4_000  # characters
+LOG_LINES = 20
 ENDED = (Job.Status.COMPLETED, Job.Status.FAILED, Job.Status.CANCELLED)
 
 
@@ -211,11 +212,15 @@ def _running(now: datetime) -> list[dict[str, Any]]:
             **_row(job),
             "speed": labels.speed(job),
             "time_left": labels.time_left(job, now=now),
-            "log_tail": job.log_tail,
+            "log_tail": _last_lines(job.log_tail or ""),
             "is_being_cancelled": job.cancel_requested_at is not None,
         }
         for job in rows
     ]
+
+
+def _last_lines(log: str) -> str:
+    return labels.plain_lines("\n".join(log.splitlines()[-LOG_LINES:]))
 
 
 def _waiting(lane: str, now: datetime) -> list[dict[str, Any]]:

@@ -27,10 +27,12 @@ class PriorityForm(forms.Form):
 
 
 def page(request: HttpRequest, *, site_context: dict[str, Any]) -> HttpResponse:
-    """The types to choose from, or with `?type=` the form of that type; a query names values to begin with."""
+    """The types to choose from, or with `?type=` the form of that type; the rest of the query is what the form begins with."""
     name = request.GET.get("type")
     if name is None:
-        return TemplateResponse(request, "admin/jobs/job/types.html", {**site_context, "title": "Add job", "types": _types()})
+        return TemplateResponse(
+            request, "admin/jobs/job/types.html", {**site_context, "title": "Add job", "types": _types(set(request.GET))}
+        )
     try:
         job_type = registry.get(name)
     except registry.UnknownJobType as error:
@@ -62,8 +64,10 @@ def _submit(job_type: registry.JobType, form: ParamForm, priority: PriorityForm,
         return None
 
 
-def _types() -> list[dict[str, Any]]:
-    return [{"name": one.name, "summary": one.description.splitlines()[0], "needs": _needs(one)} for one in registry.all_types()]
+def _types(begun: set[str]) -> list[dict[str, Any]]:
+    """The types that have the params with which the form is to begin."""
+    fitting = [one for one in registry.all_types() if begun <= one.params_schema().get("properties", {}).keys()]
+    return [{"name": one.name, "summary": one.description.splitlines()[0], "needs": _needs(one)} for one in fitting]
 
 
 def _needs(job_type: registry.JobType) -> str:

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from config.api.fields import parse_decimal
 from jobs import queue, registry
 from jobs.models import Job, Lane
 from media_library.admin.filters import ChoiceFilter, WordFilter, clean_word
@@ -60,3 +61,16 @@ class ErrorClassFilter(WordFilter):
 
     def narrow(self, rows: QuerySet[Job], word: str) -> QuerySet[Job]:
         return rows.filter(status=Job.Status.FAILED, error_class="" if word == WITHOUT_CLASS else word)
+
+
+class VideoFilter(WordFilter):
+    """The jobs of one video, by its id."""
+
+    title = "video"
+    parameter_name = "video"
+
+    def suggestions(self) -> Sequence[str]:
+        return ()
+
+    def narrow(self, rows: QuerySet[Job], word: str) -> QuerySet[Job]:
+        return rows.filter(video=parse_decimal(word) or 0)

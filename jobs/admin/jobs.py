@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from jobs import labels, queue
 from jobs.admin import add_job, job_page, queue_page
-from jobs.admin.filters import ErrorClassFilter, LaneFilter, StatusFilter, TypeFilter
+from jobs.admin.filters import ErrorClassFilter, LaneFilter, StatusFilter, TypeFilter, VideoFilter
 from jobs.models import Job
 from media_library.admin.paging import LargeModelAdmin
 from media_library.labels import badges, plain
@@ -29,7 +29,7 @@ class JobAdmin(LargeModelAdmin):
     list_display = ("job", "on", "state", "lane", "priority", "created", "ran_for")
     list_display_links = ("job",)
     list_select_related = ("video",)
-    list_filter = (StatusFilter, LaneFilter, TypeFilter, ErrorClassFilter)
+    list_filter = (StatusFilter, LaneFilter, TypeFilter, ErrorClassFilter, VideoFilter)
     list_per_page = 50
     orders = {"newest": (F("created_at").desc(), F("id").desc())}
     actions = None

@@ -164,6 +164,16 @@ class TestAdding:
         assert said in reply.content.decode().replace("&#x27;", "'")
         assert not Job.objects.exists()
 
+    def test_a_video_leads_to_the_types_that_are_about_one_and_to_its_jobs(self, look: Callable[..., str]) -> None:
+        clip = video(title="Harbour")
+        services.submit("generate_gif", {"videoId": clip.pk}), services.submit("scan", {})
+
+        assert "Add a job · its jobs" in look(f"/admin/media_library/video/{clip.pk}/change/")
+        types = look(f"{JOBS}add/", videoId=str(clip.pk))
+        assert "generate_gif" in types and "small" not in types
+        jobs = look(f"{JOBS}all/", video=str(clip.pk))
+        assert "generate_gif #" in jobs and "scan #" not in jobs
+
     def test_an_unknown_type_is_not_found(self, admin_client: Client) -> None:
         assert admin_client.get(f"{JOBS}add/?type=nonsense").status_code == 404
 

@@ -239,7 +239,7 @@ class TestLists:
         cursor: str | None = ""
 
         while cursor is not None:
-            page = api.get("/api/jobs", {"limit": 2, "cursor": cursor or "", "resourceCategory": "cpu"}).json()
+            page = api.get("/api/jobs", {"limit": "2", "cursor": cursor, "resourceCategory": "cpu"}).json()
             seen += [job["id"] for job in page["jobs"]]
             cursor = page["pagination"]["nextCursor"]
             assert page["pagination"]["hasMore"] is (cursor is not None)
