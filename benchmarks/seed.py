@@ -1,7 +1,8 @@
 """Fill an empty database with a gallery of many rows, in minutes: `python benchmarks/seed.py --rows 1000000`.
 
-The rows are the peer's own (`peer/sql/data.sql`), in a schema `peer` of the same database, and ours copied from
-them, so that both servers show the same gallery. Refuses a database that holds videos.
+The rows are the peer's own (`peer/sql/data.sql`), in a schema `peer` of the same database with the specification's indexes
+and in a schema `tuned` with indexes like ours; and ours copied from them, so that all servers show the same gallery.
+Refuses a database that holds videos.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import psycopg
 
 HERE = Path(__file__).resolve().parent
 PEER_SQL = HERE / "peer" / "sql"
-SPECIFIED, TUNED = ("seed_indexes.sql",), ("tuned_indexes.sql", "tuned_support.sql")
-TABLES = ("videos", "public_media", "media_stats")
+PEERS = {"peer": ("seed_indexes.sql",), "tuned": ("tuned_indexes.sql", "tuned_support.sql")}  # what comes after the rows
+TABLES = ("videos", "public_media", "media_stats", "upvotes", "video_reactions")
 
 VIDEOS = """
     INSERT INTO videos (id, path, filename, title, producer, duration_seconds, quality, orientation, file_size, width, height,
@@ -43,36 +44,57 @@ MEDIA_STATS = """
     SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time
     FROM peer.public_media ORDER BY id
 """
+UPVOTES = "INSERT INTO upvotes (media_id, session_id) SELECT media_id, session_id FROM peer.upvotes ON CONFLICT DO NOTHING"
+USERS = """
+    INSERT INTO auth_user (id, username, password, is_superuser, is_staff, is_active, first_name, last_name, email, date_joined)
+    SELECT user_id, 'visitor-' || user_id, '!', FALSE, FALSE, TRUE, '', '', '', now()
+    FROM (SELECT DISTINCT user_id FROM peer.video_reactions) AS users ON CONFLICT DO NOTHING
+"""
+REACTIONS = """
+    INSERT INTO video_reactions (user_id, media_id, reaction_type, video_timestamp, created_at)
+    SELECT user_id, media_id, reaction_type, video_timestamp, created_at FROM peer.video_reactions ORDER BY id ON CONFLICT DO NOTHING
+"""
+MEDIA, ENGAGEMENT = (VIDEOS, PUBLIC_MEDIA, MEDIA_STATS), (UPVOTES, USERS, REACTIONS)
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--rows", type=int, default=1_000_000)
-    arguments.add_argument("--tuned-peer", action="store_true", help="give the peer indexes like ours instead of the specification's")
-    chosen = arguments.parse_args()
-    seed(os.environ["DATABASE_URL"], rows=chosen.rows, peer_indexes=TUNED if chosen.tuned_peer else SPECIFIED)
+    seed(os.environ["DATABASE_URL"], rows=arguments.parse_args().rows)
 
 
-def seed(url: str, *, rows: int, peer_indexes: Sequence[str]) -> None:
-    """Make the peer's tables and ours; the schema of ours must be migrated."""
+def seed(url: str, *, rows: int) -> None:
+    """Make the peers' tables and ours; the schema of ours must be migrated."""
     with psycopg.connect(url, autocommit=True) as connection:
-        if connection.execute("SELECT EXISTS (SELECT FROM videos)").fetchone() != (False,):
+        if row_count(connection):
             raise SystemExit("This database holds videos already; give an empty one.")
-        with timed("the peer's rows"):
-            make_peer(connection, url, rows, peer_indexes)
+        for schema, scripts in PEERS.items():
+            with timed(f"the rows of {schema}"):
+                make_peer(connection, url, schema, rows, scripts)
         with timed("our rows"), without_indexes(connection):
-            for statement in (VIDEOS, PUBLIC_MEDIA, MEDIA_STATS):
+            for statement in MEDIA:
+                connection.execute(statement)
+            connection.execute("SET session_replication_role = replica")  # looks nothing up: every medium and user is there
+            for statement in ENGAGEMENT:
                 connection.execute(statement)
         with timed("VACUUM ANALYZE"):
             connection.execute("VACUUM (ANALYZE)")
 
 
-def make_peer(connection: psycopg.Connection, url: str, rows: int, indexes: Sequence[str]) -> None:
-    connection.execute("DROP SCHEMA IF EXISTS peer CASCADE")
-    connection.execute("CREATE SCHEMA peer")
-    for script in ("schema.sql", "data.sql", *indexes):
+def row_count(connection: psycopg.Connection) -> int:
+    """How many videos the database holds."""
+    (count,) = connection.execute("SELECT count(*) FROM videos").fetchone() or (0,)
+    return int(count)
+
+
+def make_peer(connection: psycopg.Connection, url: str, schema: str, rows: int, scripts: Sequence[str]) -> None:
+    connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    connection.execute(f"CREATE SCHEMA {schema}")
+    for script in ("schema.sql", "data.sql", *scripts):
         command = ["psql", "-q", "-o", os.devnull, "-v", "ON_ERROR_STOP=1", "-v", f"n={rows}", "-f", str(PEER_SQL / script), url]
-        subprocess.run(command, check=True, env=os.environ | {"PGOPTIONS": "-c search_path=peer,public"})
+        subprocess.run(
+            command, check=True, env=os.environ | {"PGOPTIONS": f"-c search_path={schema},public -c client_min_messages=warning"}
+        )
 
 
 @contextmanager

@@ -121,10 +121,9 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 1.5},
         "connect_timeout": 2,
-        "prepare_threshold": 5,  # ours say themselves which statements to prepare; without this none may be
     }  # connections; seconds. A database that is down is a 503 within two seconds; one that is back costs the pool a second
 )
-DATABASES["default"]["ENGINE"] = "config.postgresql"  # Django's own, but that it checks only connections that have rested
+DATABASES["default"]["ENGINE"] = "config.postgresql"  # Django's own, with fewer round trips
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # a restarted database costs a request or two, not one for each idle connection
 SILENCED_SYSTEM_CHECKS = ["models.E034"]  # the specification's index names pass 30 characters; PostgreSQL takes 63
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -155,8 +155,7 @@ Conditions = Sequence[Condition]
 class Selection:
     """The media of a list in their order, with an expression for how many they are.
 
-    A sparse one leaves out most of the rows that it passes in its index, so it picks its ids in the index alone before it
-    looks into the tables.
+    A sparse one leaves out most of the rows that it passes in its index.
     """
 
     order: Order
@@ -177,8 +176,8 @@ class Selection:
 def public_page(query: PublicQuery) -> PublicPage:
     """One page of the gallery; raises `InvalidCursor`."""
     chosen = selection(query)
-    start = _start(query, chosen)
-    total, rows = (None, []) if start is None else _cards(chosen.only(*start), limit=query.limit + 1)
+    start, offset = _start(query, chosen)
+    total, rows = _cards(chosen.only(*start), limit=query.limit + 1, offset=offset)
     has_more, rows = len(rows) > query.limit, rows[: query.limit]
     next_cursor = write_cursor([rows[-1][name] for name in chosen.order.names], scope=query.scope) if has_more else None
     return PublicPage(
@@ -279,28 +278,14 @@ def _filters(query: PublicQuery, table: str) -> Conditions:
     return [(f"{table}.{column} = %s", [value]) for column, value in given.items() if value is not None]
 
 
-def _start(query: PublicQuery, chosen: Selection) -> Conditions | None:
-    """What is true of the page's first row and those after it; None where the list ends before."""
+def _start(query: PublicQuery, chosen: Selection) -> tuple[Conditions, int]:
+    """What is true of the rows to count from, and how many of these come before the page."""
     if query.cursor is not None:
-        return [_after(chosen.order, read_cursor(query.cursor, scope=query.scope))]
-    if query.offset == 0:
-        return []
+        return [_after(chosen.order, read_cursor(query.cursor, scope=query.scope))], 0
     if query.offset < DEEP:
-        first = _key_at(chosen, query.offset)
-    elif query.offset >= _total(chosen) and not chosen.is_capped:
-        return None
-    else:
-        milestone, left = milestones.before(query.offset, scope=query.scope, walk=partial(_walk, chosen))
-        first = _key_at(chosen.only(*_from(chosen.order, milestone)), left)
-    return _from(chosen.order, first) if first else None
-
-
-def _key_at(chosen: Selection, offset: int) -> Key | None:
-    """The key of the row at `offset`, found in the index alone; None behind the end."""
-    order, (where, values) = chosen.order, chosen.where
-    statement = f"SELECT {', '.join(order.columns)} FROM {TABLES[order.table]} {where} {order.clause} OFFSET %s LIMIT 1"
-    rows = read(statement, [*values, offset], prepare=chosen.is_planned_once)
-    return rows[0] if rows else None
+        return [], query.offset
+    milestone, left = milestones.before(query.offset, scope=query.scope, walk=partial(_walk, chosen))
+    return _from(chosen.order, milestone), left
 
 
 def _walk(chosen: Selection, start: Key | None, most: int) -> Sequence[Key]:
@@ -337,22 +322,22 @@ def _placeholders(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
-def _cards(chosen: Selection, *, limit: int) -> tuple[int | None, list[dict[str, Any]]]:
-    """The first rows, and the total where there is a row."""
-    statement, values = page_statement(chosen, limit=limit)
+def _cards(chosen: Selection, *, limit: int, offset: int = 0) -> tuple[int | None, list[dict[str, Any]]]:
+    """So many rows behind the offset, and the total where there is a row."""
+    statement, values = page_statement(chosen, limit=limit, offset=offset)
     rows = read(statement, values, prepare=chosen.is_planned_once)
     return (rows[0][0] if rows else None), [dict(zip(CARD, row[1:], strict=True)) for row in rows]
 
 
-def page_statement(chosen: Selection, *, limit: int) -> Condition:
-    """What reads the total and the first rows of a list."""
+def page_statement(chosen: Selection, *, limit: int, offset: int = 0) -> Condition:
+    """What reads the total and some rows of a list; where it passes over others, it does so in the index alone."""
     order, (total, total_values), (where, values) = chosen.order, chosen.total, chosen.where
     what = f"SELECT {total}, {', '.join(CARD.values())} FROM {BOTH_TABLES}"
     end = f"{order.clause} LIMIT {limit}"  # in the text, for the plan depends on it
-    if not chosen.is_sparse:
+    if not chosen.is_sparse and not offset:
         return f"{what} {where} {end}", [*total_values, *values]
-    page = f"SELECT {order.id} AS id FROM {TABLES[order.table]} {where} {end}"
-    return f"{what} JOIN ({page}) AS page ON page.id = media.id {order.clause}", [*total_values, *values]
+    page = f"SELECT {order.id} AS id FROM {TABLES[order.table]} {where} {end} OFFSET %s"
+    return f"{what} JOIN ({page}) AS page ON page.id = media.id {order.clause}", [*total_values, *values, offset]
 
 
 def _total(chosen: Selection) -> int:

@@ -2,16 +2,17 @@
 
 PostgreSQL comes to the row at an offset by passing over all rows before it, which takes 50 ms for half a million. That
 walk notes the key of every thousandth row, a milestone; for ten seconds the list's other deep pages start from the
-nearest one. So a deep page may begin where it did ten seconds ago. Which rows it shows is read anew each time.
+nearest one, and then until somebody has walked anew. So a deep page may begin where it did ten seconds ago. Which rows
+it shows is read each time.
 """
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 STRIDE = 1000  # rows from one milestone to the next
@@ -27,8 +28,18 @@ class _Learnt:
     """The milestones of one list, from its first row on: `keys[0]` is the key of row 1,000, counted from 0."""
 
     born_at: float  # by the monotonic clock
+    before: list[Key] = field(default_factory=list)  # the keys that were learnt the time before
     keys: list[Key] = field(default_factory=list)
     walking: Lock = field(default_factory=Lock)
+
+    def reaching(self, wanted: int, walk: Walk) -> list[Key]:
+        """So many milestones, fewer where the list ends."""
+        if len(self.before) >= wanted > len(self.keys) and self.walking.locked():
+            return self.before
+        with self.walking:
+            if len(self.keys) < wanted:
+                self.keys += walk(self.keys[-1] if self.keys else None, wanted - len(self.keys))
+        return self.keys
 
 
 class Milestones:
@@ -40,21 +51,18 @@ class Milestones:
 
     def before(self, offset: int, *, scope: str, walk: Walk) -> tuple[Key | None, int]:
         """The milestone to start from for the row at `offset`, and how many rows lie between; None is the list's first row."""
-        learnt = self._learnt(scope)
         wanted = offset // STRIDE
-        with learnt.walking:
-            if len(learnt.keys) < wanted:
-                last = learnt.keys[-1] if learnt.keys else None
-                learnt.keys += walk(last, wanted - len(learnt.keys))
-        passed = min(wanted, len(learnt.keys))
-        return (learnt.keys[passed - 1] if passed else None), offset - passed * STRIDE
+        keys = self._learnt(scope).reaching(wanted, walk)
+        passed = min(wanted, len(keys))
+        return (keys[passed - 1] if passed else None), offset - passed * STRIDE
 
     def _learnt(self, scope: str) -> _Learnt:
-        now = time.monotonic()
+        now = monotonic()
         with self._lock:
             learnt = self._lists.get(scope)
             if learnt is None or now - learnt.born_at >= LIFE:
-                learnt = self._lists[scope] = _Learnt(now)
+                is_recent = learnt is not None and now - learnt.born_at < 2 * LIFE
+                learnt = self._lists[scope] = _Learnt(now, before=learnt.keys if learnt and is_recent else [])
             self._lists.move_to_end(scope)
             while len(self._lists) > MOST_LISTS:
                 self._lists.popitem(last=False)

@@ -61,16 +61,22 @@ class Site:
 @contextlib.contextmanager
 def served(site: Site, *, host: str, port: int) -> Iterator[Child]:
     """Serve the site until the block ends."""
-    command: Command = [
-        site.python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(WEB_PROCESSES),
-        "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", str(WEB_PATIENCE), "config.wsgi:application",
-    ]  # fmt: skip
-    child = processes.start("The web server", command, env=site.env, cwd=REPOSITORY, log=site.logs / "web.log")
+    child = processes.start(
+        "The web server", web_server(site.python, host=host, port=port), env=site.env, cwd=REPOSITORY, log=site.logs / "web.log"
+    )
     try:
         processes.wait_until(lambda: _answers(address(host, port)), child, seconds=60)
         yield child
     finally:
         child.stop()
+
+
+def web_server(python: Path, *, host: str, port: int) -> Command:
+    """What serves the site; Django's settings come from the environment."""
+    return [
+        python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(WEB_PROCESSES),
+        "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", str(WEB_PATIENCE), "config.wsgi:application",
+    ]  # fmt: skip
 
 
 def address(host: str, port: int) -> str:

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, with a pool that looks at its connections less often."""
+"""Our PostgreSQL backend for Django."""

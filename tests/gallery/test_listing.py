@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from django.db import connection
@@ -109,6 +112,29 @@ def test_milestones_are_learnt_anew_after_a_while(gallery: list[int], deep_from_
     monkeypatch.setattr(milestones, "LIFE", 0.0)
 
     assert [row["id"] for row in public_page(query).rows] == expected(PublicQuery())[21:26]
+
+
+def test_while_somebody_walks_anew_others_start_from_what_was_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, is_walking, may_end = Milestones(), Event(), Event()
+    known.before(3000, scope="a", walk=lambda start, most: [("old",)] * most)
+    with monkeypatch.context() as later:
+        ten_seconds_later = time.monotonic() + milestones.LIFE
+        later.setattr(milestones, "monotonic", lambda: ten_seconds_later)
+
+        def slowly(start: milestones.Key | None, most: int) -> list[milestones.Key]:
+            is_walking.set()
+            may_end.wait(30)
+            return [("new",)] * most
+
+        with ThreadPoolExecutor(1) as pool:
+            walker = pool.submit(known.before, 3000, scope="a", walk=slowly)
+            is_walking.wait(30)
+            meanwhile = known.before(3000, scope="a", walk=slowly)
+            may_end.set()
+
+            assert walker.result(30) == (("new",), 0)
+        assert meanwhile == (("old",), 0)
+        assert known.before(3001, scope="a", walk=slowly) == (("new",), 1)
 
 
 def test_milestones_are_kept_of_so_many_lists(monkeypatch: pytest.MonkeyPatch) -> None:
