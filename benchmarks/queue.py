@@ -231,7 +231,7 @@ def worker(**environment: str) -> Iterator[None]:
 
 def measure_page() -> None:
     fill(QUEUED)
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.create_superuser("benchmark"))
     paths = ["/admin/jobs/job/", "/admin/jobs/job/state/", "/api/jobs", "/api/jobs?status=queued", "/api/jobs/summary"]
     print(f"with {QUEUED:,} queued jobs, median of {ROUNDS}: " + ", ".join(f"{path} {ms(shown(client, path), 50)}" for path in paths))
