@@ -5,12 +5,10 @@ A reaction is seen while its medium is: locked and unpublished media are left ou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
+from config.database import read
 from gallery.cursors import read_cursor, write_cursor
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import PublicMedia
@@ -22,7 +20,7 @@ PAGE = """
     SELECT reaction.id, reaction.media_id, reaction.user_id, reaction.reaction_type, reaction.video_timestamp, reaction.created_at
     FROM video_reactions AS reaction JOIN public_media AS media ON media.id = reaction.media_id
     WHERE NOT media.is_locked {conditions}
-    ORDER BY reaction.created_at DESC, reaction.id DESC LIMIT %s OFFSET %s
+    ORDER BY reaction.created_at DESC, reaction.id DESC LIMIT {rows} OFFSET %s
 """
 TIMELINE = """
     SELECT least(video_timestamp, %s) / %s AS bucket, reaction_type, count(*)
@@ -69,7 +67,7 @@ def reactions_page(query: ReactionQuery) -> ReactionPage:
     """One page of the reactions to media that are open to the public; raises `gallery.cursors.InvalidCursor`."""
     conditions, values = _conditions(query)
     offset = 0 if query.cursor is not None else query.offset
-    rows = _select(PAGE.format(conditions=conditions), [*values, query.limit + 1, offset])
+    rows = read(PAGE.format(conditions=conditions, rows=query.limit + 1), [*values, offset])
     has_more, rows = len(rows) > query.limit, rows[: query.limit]
     id, *_, created_at = rows[-1] if has_more else (None, None)
     return ReactionPage(rows, write_cursor([created_at, id], scope=query.scope) if has_more else None)
@@ -80,7 +78,7 @@ def timeline(media_id: int) -> Timeline:
     last = _last_second(media_id)
     bucket_seconds = -(-(last + 1) // MOST_BUCKETS)
     buckets = [dict.fromkeys(ReactionType, 0) for _ in range(last // bucket_seconds + 1)]
-    for bucket, reaction_type, count in _select(TIMELINE, [last, bucket_seconds, media_id]):
+    for bucket, reaction_type, count in read(TIMELINE, [last, bucket_seconds, media_id]):
         buckets[bucket][ReactionType(reaction_type)] = count
     return Timeline(bucket_seconds, buckets)
 
@@ -102,10 +100,4 @@ def _last_second(media_id: int) -> int:
     is_locked, duration = medium
     if is_locked:
         raise MediaLocked
-    return duration if duration is not None else _select(LAST_MOMENT, [media_id])[0][0] or 0
-
-
-def _select(statement: str, values: Sequence[Any]) -> list[Row]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+    return duration if duration is not None else read(LAST_MOMENT, [media_id])[0][0] or 0

@@ -8,7 +8,7 @@ import re
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from gallery import services
 from gallery.admin import drift_reports
@@ -23,6 +23,11 @@ pytestmark = pytest.mark.django_db
 GALLERY = "/admin/gallery/publicmedia/statistics/"
 REPORTS = "/admin/gallery/driftreport/"
 NEW_YEAR = dt.date(2026, 1, 1)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(settings: Settings) -> None:
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 
 
 def of_medium(media_id: int) -> str:
