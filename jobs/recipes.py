@@ -59,7 +59,7 @@ class NoParams(Params):
 class OfOneVideo(Params):
     """The video that everything is made of."""
 
-    video_id: int = Field(gt=0)
+    video_id: int = Field(gt=0, le=2**63 - 1, description="the video that everything is made of")
 
 
 def get(name: str) -> Recipe:
@@ -75,16 +75,62 @@ def all_recipes() -> list[Recipe]:
 
 
 def _refresh_library(_: NoParams) -> list[Step]:
-    return [Step("scan", "scan"), Step("publish", "public_scan", needs=("scan",))]
+    return [
+        Step("scan", "scan"),
+        Step("publish", "public_scan", needs=("scan",)),
+        Step("hash", "hash_videos", needs=("scan",), priority=1),
+    ]
+
+
+def _organize_inbox(_: NoParams) -> list[Step]:
+    return [Step("scan", "scan", {"path": "inbox"}), Step("organize", "organize", needs=("scan",))]
+
+
+def _prepare_video(params: OfOneVideo) -> list[Step]:
+    video = {"videoId": params.video_id}
+    return [
+        Step("rendition", "reencode_streaming", video),
+        Step("preview", "generate_gif", video),
+        Step("tags", "tag_generation", video),
+    ]
+
+
+def _highlights(params: OfOneVideo) -> list[Step]:
+    video = {"videoId": params.video_id}
+    return [Step("scenes", "scene_extract", video), Step("highlights", "highlight_generate", video, needs=("scenes",))]
 
 
 RECIPES = (
     Recipe(
         "refresh_library",
         "Refresh the library",
-        "Looks for new, moved and missing files, then publishes what lies in public folders.",
+        "Looks for new, moved and missing files, publishes what lies in public folders, and hashes what is new.",
         NoParams,
-        ("scan", "public_scan"),
+        ("scan", "public_scan", "hash_videos"),
         _refresh_library,
+    ),
+    Recipe(
+        "organize_inbox",
+        "Organise the inbox",
+        "Looks for new files in the inbox, then names them and moves them to where they belong.",
+        NoParams,
+        ("scan", "organize"),
+        _organize_inbox,
+    ),
+    Recipe(
+        "prepare_video",
+        "Prepare a video for the gallery",
+        "Makes a rendition for the web, an animated preview and tags.",
+        OfOneVideo,
+        ("reencode_streaming", "generate_gif", "tag_generation"),
+        _prepare_video,
+    ),
+    Recipe(
+        "highlights",
+        "Highlights of a video",
+        "Finds its scenes, then cuts the best of them together.",
+        OfOneVideo,
+        ("scene_extract", "highlight_generate"),
+        _highlights,
     ),
 )

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from jobs import claims, recipes, registry, services
 from jobs.models import Job, Lane, Pipeline, WorkerNode
 from jobs.pipelines import Step
+from media_library.models import Video
 from tests.jobs.kinds import claimed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("job_kinds")]
@@ -268,3 +269,13 @@ class TestRecipes:
         plan = recipe.steps(registry.parse(recipe.params, params))
 
         assert {step.type for step in plan} == set(recipe.types)
+
+    @pytest.mark.parametrize("recipe", recipes.all_recipes(), ids=lambda recipe: recipe.name)
+    def test_a_built_in_recipe_starts_or_says_what_is_missing(self, recipe: recipes.Recipe) -> None:
+        params = {"videoId": Video.objects.create(path="a.mp4").pk} if "video_id" in recipe.params.model_fields else {}
+
+        if recipe.missing_types():
+            with pytest.raises(services.RecipeUnavailable, match=recipe.missing_types()[0]):
+                services.submit_pipeline(recipe.name, params)
+        else:
+            assert services.submit_pipeline(recipe.name, params).status == "running"
