@@ -1,0 +1,158 @@
+"""What is closed to the public is nowhere to be found a second later: not by its name, its picture or its comments."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from werkzeug.test import Client
+
+from config.wsgi import application
+from gallery import services
+from gallery.comments import Commenter
+from gallery.counters import visitor
+from gallery.services import engagement
+from media_library.models import Video
+from reactions import services as reactions
+from reactions.models import ReactionType
+from tests.config.test_authorisation import OPEN as ANYBODY
+from tests.config.test_authorisation import PAGES, ROUTES
+from tests.fuzz.conftest import MOST_VIDEOS, Role
+from tests.fuzz.conftest import OPEN as OTHER
+from tests.gallery import rows
+
+STALE = 1.0  # seconds for which a cached answer may outlive a lock
+SESSION = "sess_abc123def456"
+WORD = "harbour"  # what somebody might search for
+NAME, TITLE, CATEGORY, SAID, BY = "harbour-7f3a91c2", "The harbour 5d20ee81", "docks-b3f190aa", "seagulls 91ce07d4", "Mariner 6a55b0f3"
+SECRETS = [NAME, TITLE, CATEGORY, SAID, BY]
+ELSEWHERE = {"static/<path:path>", "admin", "watch/<id:media_id>/comments/<id:comment_id>/delete"}  # our own files; staff; POST
+
+# Every address that anybody may GET, in all the ways that could show the closed medium. A new one is listed here or the test fails.
+SORTS, SIDES = ("recent", "popular", "most_viewed"), ("landscape", "portrait", "square")
+LIST = [f"?sort={sort}" for sort in SORTS] + [f"?orientation={side}" for side in SIDES] + ["", f"?category={CATEGORY}", f"?search={WORD}"]
+ADDRESSES = {
+    "": [f"/{query}" for query in LIST],
+    "watch/<id:media_id>": ["/watch/{id}", "/watch/{other}"],
+    "watch/<id:media_id>/comments": ["/watch/{id}/comments", "/watch/{other}/comments"],
+    "api/media/public": [
+        f"/api/media/public{query}{'&' if query else '?'}{page}" for query in LIST for page in ("limit=100", "limit=1&offset=1", "limit=1")
+    ],
+    "api/media/public/categories": ["/api/media/public/categories"],
+    "api/media/public/<id:media_id>": [
+        "/api/media/public/{id}",
+        "/api/media/public/{id}?sessionId=" + SESSION,
+        "/api/media/public/{other}",
+    ],
+    "api/media/public/<id:media_id>/related": ["/api/media/public/{id}/related", "/api/media/public/{other}/related?limit=100"],
+    "api/media/public/<id:media_id>/stream": ["/api/media/public/{id}/stream"],
+    "api/media/comments": [
+        "/api/media/comments?mediaId={id}",
+        "/api/media/comments?mediaId={id}&sessionId=" + SESSION,
+        "/api/media/comments?mediaId={other}",
+    ],
+    "api/reactions": ["/api/reactions", "/api/reactions?mediaId={id}", "/api/reactions?userId={user}"],
+    "api/reactions/timeline": ["/api/reactions/timeline?mediaId={id}"],
+    "api/reactions/config": ["/api/reactions/config"],
+    "api/schema": ["/api/schema"],
+    "api/docs": ["/api/docs"],
+    "api/videos/health": ["/api/videos/health"],
+    "healthz": ["/healthz"],
+    "readyz": ["/readyz"],
+    r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": ["{thumbnail}"],
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an address said, headers and all."""
+
+    status: int
+    text: str
+    etag: str | None
+
+    def tells(self, address: str) -> list[str]:
+        """The secrets in it; those that the address itself names are no news."""
+        return [secret for secret in SECRETS if secret in self.text and secret not in address]
+
+
+def test_every_public_address_is_crawled() -> None:
+    public = {route for route, (who, methods) in ROUTES.items() if who == ANYBODY and "GET" in methods} | set(PAGES)
+
+    assert set(ADDRESSES) == public - ELSEWHERE
+
+
+CLOSINGS: dict[str, Callable[[int, User], object]] = {
+    "locked": lambda id, by: services.lock([id], reason="rights", by=by),
+    "unpublished": lambda id, by: services.unpublish([id], by=by),
+    "removed": lambda id, by: services.mark_invalid([id], reason="rights", by=by),
+}
+
+
+@pytest.mark.parametrize("closing", CLOSINGS)
+@pytest.mark.usefixtures("transactional_db")
+def test_what_is_closed_is_nowhere_a_second_later(roles: list[Role], library: Path, closing: str) -> None:
+    user, editor = User.objects.get(username="user"), User.objects.get(username="editor")
+    medium = published(editor, user)
+    places = {"id": medium.pk, "other": OTHER, "user": user.pk, "thumbnail": thumbnail_of(medium)}
+    addresses = [address.format(**places) for listed in ADDRESSES.values() for address in listed]
+    asked_by = roles[:2]  # an admin sees it still
+    before = {(role.name, address): ask(address, role) for role in asked_by for address in addresses}
+    assert {secret for (_, address), answer in before.items() for secret in answer.tells(address)} == set(SECRETS)  # the crawl sees
+
+    CLOSINGS[closing](medium.pk, editor)
+    time.sleep(STALE)
+
+    for role in asked_by:
+        after = {address: ask(address, role) for address in [*addresses, *linked(role, addresses)]}
+        assert {address: told for address, answer in after.items() if (told := answer.tells(address))} == {}
+        own = [address for address in addresses if re.search(rf"(/|mediaId=){medium.pk}\b", address)]
+        still_open = {address: after[address].status for address in own if after[address].status not in (403, 404)}
+        assert set(still_open) <= {f"/api/reactions?mediaId={medium.pk}"}  # where a filter that matches nothing is an empty list
+        for address in addresses:
+            known = before[role.name, address]
+            is_stale = known.etag and known.tells(address) and ask(address, role, if_none_match=known.etag).status == 304
+            assert not is_stale, address
+
+
+def published(editor: User, user: User) -> Video:
+    """A medium in a category of its own, with views, votes, comments and reactions: the first in every order."""
+    medium = rows.video(id=MOST_VIDEOS + 1, filename=f"{NAME}.mp4", path=f"studios/{NAME}/{NAME}.mp4", title=TITLE, producer=NAME)
+    rows.with_file(medium, NAME.encode() * 100)
+    poster = settings.THUMBNAIL_ROOT / str(medium.thumbnail_path)
+    poster.parent.mkdir(parents=True, exist_ok=True)
+    poster.write_bytes(NAME.encode() * 10)
+    services.publish([medium.pk], category=CATEGORY, by=editor)
+    engagement.give_upvote(medium.pk, session=visitor(SESSION))
+    services.post_comment(medium.pk, Commenter(session=visitor(SESSION)), content=SAID, author_name=BY, video_timestamp=1, parent_id=None)
+    reactions.react(user, media_id=medium.pk, reaction_type=ReactionType.LOVE, at=1)
+    return medium
+
+
+def thumbnail_of(medium: Video) -> str:
+    medium.refresh_from_db()
+    return str(medium.public.thumbnail_path)
+
+
+def ask(address: str, role: Role, *, if_none_match: str = "") -> Answer:
+    headers = {**role.headers, **({"If-None-Match": if_none_match} if if_none_match else {})}
+    reply = Client(application).get(address, headers=headers)
+    text = "".join(f"{name}: {value}\n" for name, value in reply.headers) + reply.get_data().decode("utf-8", "replace")
+    return Answer(reply.status_code, text, reply.headers.get("ETag"))
+
+
+def linked(role: Role, addresses: list[str]) -> Iterator[str]:
+    """Every other address of ours that these answers name, and those that theirs name."""
+    seen, waiting = set(addresses), list(addresses)
+    while waiting:
+        found = re.findall(r"[\"'(=](/(?!/|static/|admin)[^\"'()\s<>\\{}]*)", ask(waiting.pop(), role).text)
+        for address in {link.replace("&amp;", "&") for link in found} - seen:
+            seen.add(address)
+            waiting.append(address)
+            yield address
