@@ -11,6 +11,13 @@ so the figures themselves say less. At the end it counts views and votes one by 
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[0] = str(HERE.parent)  # not this folder: here `import queue` would find our own
+sys.path.insert(1, str(HERE.parent / "bin"))
+
 import argparse
 import http.client
 import json
@@ -18,7 +25,6 @@ import os
 import re
 import statistics
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,18 +32,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import psycopg
+from launcher.site import web_server
 from psycopg.conninfo import make_conninfo
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent), str(HERE.parent / "bin")]
-
-from launcher.site import web_server  # noqa: E402
-
-from benchmarks import seed  # noqa: E402
+from benchmarks import seed
 
 BROWSER = "Mozilla/5.0 (benchmark)"
 CLIENTS = 16

@@ -10,9 +10,9 @@ from config.celery import app
 
 django.setup()
 
-from jobs.context import JobContext  # noqa: E402 - after the settings
-from jobs.models import Lane  # noqa: E402
-from jobs.registry import Params, job_type  # noqa: E402
+from jobs.context import JobContext
+from jobs.models import Lane
+from jobs.registry import Params, job_type
 
 __all__ = ["app"]
 

@@ -18,33 +18,33 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # not this folder: here `import queue` would find this file
 
-import argparse  # noqa: E402 - the path comes first
-import contextlib  # noqa: E402
-import statistics  # noqa: E402
-import subprocess  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable, Iterator, Sequence  # noqa: E402
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor  # noqa: E402
-from multiprocessing import get_context  # noqa: E402
+import argparse
+import contextlib
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DEVELOPMENT", "true")
 os.environ["ENABLE_MEDIA_FEATURES"] = "true"
 
-import django  # noqa: E402 - the settings come first
+import django
 
 django.setup()
 
-from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection, connections  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import connection, connections
+from django.test import Client
 
-from benchmarks import nothing  # noqa: E402, F401 - registers the job that does nothing
-from benchmarks.servers import private_servers  # noqa: E402
-from jobs import claims, services  # noqa: E402
-from jobs.models import Job, Worker, WorkerNode  # noqa: E402
+from benchmarks import nothing  # noqa: F401 - registers the job that does nothing
+from benchmarks.servers import private_servers
+from jobs import claims, services
+from jobs.models import Job, Worker, WorkerNode
 
 OURS = "QUEUE_BENCHMARK"  # in the environment of the process that has the servers
 QUEUED = 100_000

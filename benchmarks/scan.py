@@ -11,40 +11,42 @@ Without a name all four run. Files lie in a temporary folder; the database is a 
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(PROJECT)  # not this folder: here `import queue` would find our own
+
 import argparse
 import os
 import resource
 import statistics
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("DEVELOPMENT", "true")
 
-import django  # noqa: E402 - the settings come first
+import django
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.conf import settings
+from django.db import connection
 
-from media_library.ffmpeg.inspection import Inspection  # noqa: E402
-from media_library.ffmpeg.probe import Probe  # noqa: E402
-from media_library.models import ScanReport  # noqa: E402
-from media_library.scanner import scan  # noqa: E402
-from media_library.scanner.entries import entry_of, write  # noqa: E402
-from media_library.scanner.reading import Arrival, FoundFile, Reading  # noqa: E402
-from media_library.scanner.staging import copy  # noqa: E402
+from media_library.ffmpeg.inspection import Inspection
+from media_library.ffmpeg.probe import Probe
+from media_library.models import ScanReport
+from media_library.scanner import scan
+from media_library.scanner.entries import entry_of, write
+from media_library.scanner.reading import Arrival, FoundFile, Reading
+from media_library.scanner.staging import copy
 
 WORKERS = 2
 CLIPS = 300

@@ -7,17 +7,21 @@ Refuses a database that holds videos.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[0] = str(HERE.parent)  # not this folder: here `import queue` would find our own
+
 import argparse
 import os
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 
-HERE = Path(__file__).resolve().parent
 PEER_SQL = HERE / "peer" / "sql"
 PEERS = {"peer": ("seed_indexes.sql",), "tuned": ("tuned_indexes.sql", "tuned_support.sql")}  # what comes after the rows
 TABLES = ("videos", "public_media", "media_stats", "upvotes", "video_reactions")
