@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
-from rest_framework_simplejwt.tokens import RefreshToken
+from rest_framework_simplejwt.tokens import BlacklistMixin
+from rest_framework_simplejwt.tokens import RefreshToken as StoredRefreshToken
 
 from config.api.authentication import BEARER, LONGEST_TOKEN, user_of
 from config.api.fields import StrictSerializer, StrictTextField
@@ -24,6 +25,14 @@ from config.roles import ROLES, is_media_admin, role_of
 
 WRONG_CREDENTIALS = "The username or the password is wrong"
 REFRESH_REFUSED = "This refresh token is not valid, has expired or was used before"
+
+
+class RefreshToken(StoredRefreshToken):
+    """A refresh token that the database learns of when it is used up, and no longer opens anything."""
+
+    @classmethod
+    def for_user(cls, user: Any) -> RefreshToken:
+        return super(BlacklistMixin, cls).for_user(user)
 
 
 class CredentialsSerializer(StrictSerializer):

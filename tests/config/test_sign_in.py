@@ -19,6 +19,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
+from rest_framework_simplejwt.token_blacklist.models import OutstandingToken
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
 from tests.config.conftest import PASSWORD, MakeUser, access_token, signed_in
@@ -70,9 +71,19 @@ def test_a_refresh_token_works_once(visitor: Client, make_user: MakeUser) -> Non
     assert post(visitor, "/api/auth/token/refresh", {"refresh": second["refresh"]}).status_code == 200
 
 
+def test_no_refresh_token_that_is_still_good_lies_in_the_database(visitor: Client, make_user: MakeUser) -> None:
+    first = sign_in(visitor, make_user())
+    second = post(visitor, "/api/auth/token/refresh", {"refresh": first["refresh"]}).json()
+
+    kept = list(OutstandingToken.objects.values_list("token", flat=True))
+
+    assert second["refresh"] not in kept
+    assert kept == [first["refresh"]]  # used up, and refused from now on
+
+
 @pytest.mark.django_db(transaction=True)
-def test_of_many_refreshes_at_once_one_succeeds(make_user: MakeUser) -> None:
-    refresh = str(RefreshToken.for_user(make_user()))
+def test_of_many_refreshes_at_once_one_succeeds(visitor: Client, make_user: MakeUser) -> None:
+    refresh = sign_in(visitor, make_user())["refresh"]
 
     def use(_: int) -> int:
         try:
