@@ -224,7 +224,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 }
 
 # --- Speed --------------------------------------------------------------------------------------------------------
-SHORTCUTS = ["gallery.api.shortcuts.MediaPages", "gallery.api.shortcuts.OneMedium"]  # answered without Django where they can be
+SHORTCUTS = [  # answered without Django where they can be
+    "gallery.api.shortcuts.MediaPages",
+    "gallery.api.shortcuts.OneMedium",
+    "reactions.api.shortcuts.ReactionsToMedium",
+]
 MICRO_CACHE_SECONDS: float = env.float("MICRO_CACHE_SECONDS", default=1.0)  # how old a public list or medium may be; 0: no cache
 
 # --- HTTP ---------------------------------------------------------------------------------------------------------

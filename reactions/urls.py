@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reactions.api import Config, OneReaction, Reactions, Timeline
+from reactions.api.reactions import Config, OneReaction, Reactions, Timeline
 
 urlpatterns = [
     path("api/reactions", Reactions.as_view()),

@@ -7,17 +7,14 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, ValidationError
-from rest_framework.fields import empty
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.fields import QueryIntegerField, QuerySerializer, StrictIntegerField, StrictSerializer
 from config.api.idempotency import KEY_PARAMETER, once
-from config.api.paging import PagingQuery, paging_of
+from config.api.paging import paging_of
 from config.api.throttling import PUBLIC_WRITE_THROTTLES
 from config.roles import TEMP, role_of
 from gallery.api.errors import refusals
@@ -25,11 +22,19 @@ from gallery.api.media import PublicView
 from media_library.services import VIDEO_NOT_FOUND
 from media_library.timecodes import clock
 from reactions import listing, services
+from reactions.api.shapes import (
+    ReactionConfig,
+    ReactionDeleted,
+    ReactionReply,
+    ReactionRequest,
+    ReactionsPage,
+    ReactionsQuery,
+    TimelineQuery,
+    TimelineReply,
+)
 from reactions.models import ReactionType
 
 DEFAULT_LIMIT = 50
-LONGEST_VIDEO = 2**31 - 1  # seconds that the column holds
-INVALID_TYPE = "Invalid reaction type"
 CONFIG = {"reactions": [{"type": kind.value, "emoji": kind.emoji, "label": kind.label} for kind in ReactionType]}
 EMOJI = {kind.value: kind.emoji for kind in ReactionType}
 
@@ -43,83 +48,6 @@ class MayReact(BasePermission):
         return request.method != "POST" or role_of(request.user) not in (None, TEMP)
 
 
-class ReactionTypeField(serializers.ChoiceField):
-    """A type of reaction; whatever else is there, or nothing, is refused in the specification's own words."""
-
-    def run_validation(self, data: Any = empty) -> ReactionType:
-        if not isinstance(data, str) or data not in EMOJI:
-            raise ParseError(INVALID_TYPE)
-        return ReactionType(data)
-
-
-class ReactionRequest(StrictSerializer):
-    mediaId = StrictIntegerField(help_text="the id of a public medium")
-    reactionType = ReactionTypeField(choices=ReactionType.choices)
-    videoTimestamp = StrictIntegerField(min_value=0, max_value=LONGEST_VIDEO, help_text="whole seconds from the start, to the duration")
-
-
-class ReactionsQuery(PagingQuery):
-    mediaId = QueryIntegerField(required=False, help_text="of this medium only")
-    userId = QueryIntegerField(required=False, help_text="of this user only")
-
-
-class TimelineQuery(QuerySerializer):
-    mediaId = QueryIntegerField()
-
-
-class ReactionShape(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    mediaId = serializers.IntegerField()
-    userId = serializers.IntegerField()
-    reactionType = serializers.ChoiceField(choices=ReactionType.choices)
-    videoTimestamp = serializers.IntegerField(help_text="seconds from the start")
-    emoji = serializers.CharField()
-    formattedTime = serializers.CharField(help_text="the moment as people write it: 0:27, 1:01:01")
-    createdAt = serializers.DateTimeField()
-
-
-class ReactionsPage(serializers.Serializer[Any]):
-    reactions = ReactionShape(many=True)
-    limit = serializers.IntegerField()
-    nextCursor = serializers.CharField(allow_null=True)
-
-
-class ReactionReply(serializers.Serializer[Any]):
-    success = serializers.BooleanField()
-    reaction = ReactionShape()
-
-
-class ReactionKind(serializers.Serializer[Any]):
-    type = serializers.CharField()
-    emoji = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # shadows what fields are labelled with; nothing reads that
-
-
-class ReactionConfig(serializers.Serializer[Any]):
-    reactions = ReactionKind(many=True)
-
-
-class ReactionDeleted(serializers.Serializer[Any]):
-    success = serializers.BooleanField()
-
-
-class TimelineBucket(serializers.Serializer[Any]):
-    start = serializers.IntegerField(help_text="seconds")
-    total = serializers.IntegerField()
-    like = serializers.IntegerField()
-    love = serializers.IntegerField()
-    laugh = serializers.IntegerField()
-    wow = serializers.IntegerField()
-    sad = serializers.IntegerField()
-    angry = serializers.IntegerField()
-
-
-class TimelineReply(serializers.Serializer[Any]):
-    mediaId = serializers.IntegerField()
-    bucketSeconds = serializers.IntegerField(help_text="the length of each bucket")
-    buckets = TimelineBucket(many=True, help_text=f"from start to end without a gap, at most {listing.MOST_BUCKETS}")
-
-
 class Reactions(APIView):
     permission_classes = (MayReact,)
     throttle_classes = PUBLIC_WRITE_THROTTLES
@@ -130,19 +58,13 @@ class Reactions(APIView):
     @extend_schema(parameters=[ReactionsQuery], responses=ReactionsPage, operation_id="list_reactions", tags=["reactions"], auth=[])
     def get(self, request: Request) -> Response:
         """The reactions to media that are open to the public, the newest first."""
-        query = ReactionsQuery.read(request.query_params)
-        paging = paging_of(query, default_limit=DEFAULT_LIMIT)
+        asked = ReactionsQuery.read(request.query_params)
+        paging = paging_of(asked, default_limit=DEFAULT_LIMIT)
+        query = listing.ReactionQuery(
+            media_id=asked.get("mediaId"), user_id=asked.get("userId"), limit=paging.limit, offset=paging.offset, cursor=paging.cursor
+        )
         with refusals():
-            page = listing.reactions_page(
-                listing.ReactionQuery(
-                    media_id=query.get("mediaId"),
-                    user_id=query.get("userId"),
-                    limit=paging.limit,
-                    offset=paging.offset,
-                    cursor=paging.cursor,
-                )
-            )
-        return Response({"reactions": [_shown(*row) for row in page.rows], "limit": paging.limit, "nextCursor": page.next_cursor})
+            return Response(page_reply(query))
 
     @extend_schema(
         parameters=[KEY_PARAMETER], request=ReactionRequest, responses=ReactionReply, operation_id="add_reaction", tags=["reactions"]
@@ -204,6 +126,12 @@ class Timeline(PublicView):
             {"start": start, "total": sum(counts.values()), **counts} for start, counts in zip(starts, timeline.buckets, strict=True)
         ]
         return Response({"mediaId": media_id, "bucketSeconds": timeline.bucket_seconds, "buckets": buckets})
+
+
+def page_reply(query: listing.ReactionQuery) -> dict[str, Any]:
+    """A page as replies show it; raises `InvalidCursor`."""
+    page = listing.reactions_page(query)
+    return {"reactions": [_shown(*row) for row in page.rows], "limit": query.limit, "nextCursor": page.next_cursor}
 
 
 def _shown(id: int, media_id: int, user_id: int, reaction_type: str, at: int, created_at: dt.datetime) -> dict[str, Any]:
