@@ -11,7 +11,7 @@ from jobs.admin import live
 from jobs.admin.acts import ACTS
 from jobs.models import Lane
 
-SECTIONS = tuple((name, f"admin/jobs/job/queue/{name}.html") for name in ("lanes", "running", "waiting", "failures", "pipelines", "ended"))
+SECTIONS = tuple((name, f"admin/jobs/job/queue/{name}.html") for name in ("lanes", "running", "failures", "waiting", "pipelines", "ended"))
 
 
 def page(request: HttpRequest, *, site_context: dict[str, object]) -> HttpResponse:
