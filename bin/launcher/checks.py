@@ -19,12 +19,6 @@ from launcher.progress import say
 from launcher.settings import REPOSITORY
 
 CONTRACT = "tests/contract"
-CONTRACT_MODULE = f"{CONTRACT}/test_contract.py"
-# What the contract asks of capabilities that are still to come; a line leaves with its capability.
-NOT_YET = {
-    "TestReactions": "reactions",
-    "TestLock::test_locked_media_is_closed_everywhere": "writes a comment and a reaction before it locks",
-}
 STATIC_CHECKS: dict[str, Sequence[str]] = {
     "ruff check": ("-m", "ruff", "check", "."),
     "ruff format": ("-m", "ruff", "format", "--check", "."),
@@ -118,12 +112,9 @@ class Suite:
             running.site.manage("scan_library")
             access = {"CONTRACT_URL": running.address, "CONTRACT_USERNAME": running.admin.username}
             env = {**self.env, **access, "CONTRACT_PASSWORD": running.admin.password}
-            left_out = [f"--deselect={CONTRACT_MODULE}::{name}" for name in NOT_YET]
             # The contract knows nothing of our code: neither our pytest settings nor Django.
             apart = ["--config-file=/dev/null", f"--rootdir={REPOSITORY}", "--noconftest", "-p", "no:django", "-p", "no:cacheprovider"]
-            passed = self._pytest(*apart, *left_out, *arguments, env=env)
-        say("Left out of the contract: " + "; ".join(f"{name} ({reason})" for name, reason in NOT_YET.items()))
-        return passed
+            return self._pytest(*apart, *arguments, env=env)
 
     def _pytest(self, *arguments: str, env: Mapping[str, str]) -> bool:
         return processes.run([self.python, "-m", "pytest", *arguments], env=env, cwd=REPOSITORY) == 0
