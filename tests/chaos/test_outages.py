@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, Lock
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -26,6 +27,7 @@ from tests.chaos.test_counters import FURNISH, SEED, SETTINGS, Client, Eventuall
 OUTAGES = int(os.environ.get("OUTAGES", "2"))  # of each kind
 CLIENTS = 8
 AWAY = 1.0  # seconds
+KINDS_OF_REQUEST = ("page", "list", "detail", "vote", "comment")
 REDIS_AWAY, DATABASE_AWAY = {200}, {200, 503}  # what may be answered meanwhile; nobody is left without an answer
 
 
@@ -63,6 +65,11 @@ class Crowd:
     def succeeded(self, kind: str) -> int:
         return self.answers[kind, 200]
 
+    def is_served_from_now(self) -> Callable[[], bool]:
+        """A condition that holds once something of every kind has been answered with success after this moment."""
+        before = {kind: self.succeeded(kind) for kind in KINDS_OF_REQUEST}
+        return lambda: all(self.succeeded(kind) > count for kind, count in before.items())
+
     @property
     def statuses(self) -> set[int | None]:
         return {status for _, status in self.answers}
@@ -79,14 +86,15 @@ class Crowd:
     def _wish(self, medium: int, dice: random.Random) -> tuple[str, Request]:
         session = f"session-of-{next(self._sessions)}"
         comment = {"mediaId": medium, "sessionId": session, "content": f"Seen by {session}"}
-        wishes: list[tuple[str, Request]] = [
-            ("page", ("GET", f"/watch/{medium}", None)),
-            ("list", ("GET", f"/api/media/public?sort=popular&search={medium}", None)),
-            ("detail", ("GET", f"/api/media/public/{medium}", None)),
-            ("vote", ("POST", f"/api/media/public/{medium}/upvote", {"sessionId": session})),
-            ("comment", ("POST", "/api/media/comments", comment)),
-        ]
-        return dice.choice(wishes)
+        requests: dict[str, Any] = {
+            "page": ("GET", f"/watch/{medium}", None),
+            "list": ("GET", f"/api/media/public?sort=popular&search={medium}", None),
+            "detail": ("GET", f"/api/media/public/{medium}", None),
+            "vote": ("POST", f"/api/media/public/{medium}/upvote", {"sessionId": session}),
+            "comment": ("POST", "/api/media/comments", comment),
+        }
+        kind = dice.choice(KINDS_OF_REQUEST)
+        return kind, requests[kind]
 
 
 @pytest.fixture
@@ -118,7 +126,7 @@ def restart_postgres(house: House, how: signal.Signals, *, away: float) -> None:
     house.start_postgres()
 
 
-KINDS: dict[str, tuple[Callable[[House], None], set[int]]] = {
+STRIKES: dict[str, tuple[Callable[[House], None], set[int]]] = {
     "Redis emptied": (empty_redis, REDIS_AWAY),
     "Redis restarted": (lambda house: restart_redis(house, signal.SIGTERM, away=0.0), REDIS_AWAY),
     "Redis killed and away": (lambda house: restart_redis(house, signal.SIGKILL, away=AWAY), REDIS_AWAY),
@@ -128,22 +136,20 @@ KINDS: dict[str, tuple[Callable[[House], None], set[int]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", STRIKES)
 def test_an_outage_is_said_survived_and_forgotten(
     house: House, web: Web, crowd: Crowd, eventually: Eventually, record_property: Callable[[str, object], None], kind: str
 ) -> None:
-    strike, allowed = KINDS[kind]
+    strike, allowed = STRIKES[kind]
     served_by = workers_of(web)
     longest = 0.0
 
     for _ in range(OUTAGES):
-        seen = {wish: crowd.succeeded(wish) for wish in ("page", "list", "detail", "vote", "comment")}
-        eventually(lambda seen=seen: all(crowd.succeeded(wish) > before for wish, before in seen.items()), "all is well")
+        eventually(crowd.is_served_from_now(), "all is well")
         strike(house)
         healed = time.monotonic()
         eventually(lambda: web.status("/readyz") == 200, "the site is ready again")
-        seen = {wish: crowd.succeeded(wish) for wish in seen}
-        eventually(lambda seen=seen: all(crowd.succeeded(wish) > before for wish, before in seen.items()), "everything is answered again")
+        eventually(crowd.is_served_from_now(), "everything is answered again")
         longest = max(longest, time.monotonic() - healed)
     crowd.leave()
 
