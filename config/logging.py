@@ -38,6 +38,8 @@ def logging_config(*, development: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR"},  # every 404 and 401 of the internet is no event of ours,
+            "celery.worker.strategy": {"level": "WARNING"},  # every wake-up of a lane,
+            "celery.app.trace": {"level": "WARNING"},  # and that it was heard
             "django.security.DisallowedHost": {"level": "CRITICAL"},  # nor is every scanner that guesses a host name
         },
     }

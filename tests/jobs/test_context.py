@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.db.models.functions import Now
+from pytest_django.fixtures import Settings
+
+from config.redis import client
+from gallery import viewers
+from jobs import services
+from jobs.context import JobContext, _shown
+from jobs.failures import JobFailed
+from jobs.heartbeat import Pulse
+from jobs.models import Lane
+from media_library.models import Video
+from tests.jobs import kinds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def encode(job_kinds: None) -> JobContext:
+    """A running job of the lane that encodes."""
+    services.submit("encode")
+    lease = kinds.claimed(kinds.node(), Lane.GPU_ENCODE)
+    return JobContext(lease, Pulse(lease, claimed_at=time.monotonic()))
+
+
+def test_an_encode_stands_still_while_somebody_watches_where_its_lane_is_set_so(
+    encode: JobContext, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.context.VIEWERS_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(viewers, "KEY", "viewers of this test")
+    services.set_pauses_for_viewers("gpu_encode", True, by=None)
+    before = encode._may_run()
+
+    client().set(viewers.KEY, 1, ex=60)
+    while_watched = encode._may_run()
+    client().delete(viewers.KEY)
+    after = encode._may_run()
+
+    assert (before, while_watched, after) == (True, False, True)
+
+
+def test_an_encode_goes_on_while_somebody_watches_where_nobody_asked(encode: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewers, "KEY", "viewers of this other test")
+    client().set(viewers.KEY, 1, ex=60)
+
+    assert encode._may_run()
+
+
+@pytest.mark.parametrize(
+    ("state", "error_class"),
+    [
+        ({"trashed_at": Now()}, "video_missing"),
+        ({"is_valid": False, "invalid_reason": "damaged"}, "unreadable_media"),
+        ({}, "file_missing"),
+    ],
+)
+def test_a_video_that_cannot_be_used_says_why(encode: JobContext, library: object, state: dict[str, object], error_class: str) -> None:
+    video = Video.objects.create(path="videos/x.mp4", filename="x.mp4", **state)
+
+    with pytest.raises(JobFailed) as caught:
+        encode.video(video.pk)
+
+    assert caught.value.error_class == error_class
+
+
+def test_a_command_line_is_shown_as_one_could_type_it() -> None:
+    shown = _shown(["-codec_whitelist", "a,b,c", "-i", "file:/videos/it's \x1b[31mred.mp4", "x"])
+
+    assert shown == """-codec_whitelist … -i 'file:/videos/it'"'"'s red.mp4' x"""
