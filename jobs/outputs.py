@@ -58,6 +58,11 @@ class Workspace:
         self._finished: list[tuple[Path, Output, int]] = []  # draft, what becomes of it, inode
 
     @property
+    def are_named(self) -> bool:
+        """Whether the job's row names any of them as unfinished."""
+        return bool(self._drafts)
+
+    @property
     def outputs(self) -> list[dict[str, Any]]:
         """The finished files as the job's row keeps them."""
         return [{"path": encode_path(str(output.path)), "size": output.size} for _, output, _ in self._finished]
@@ -147,9 +152,11 @@ def remove(named: Sequence[Named]) -> None:
 
 def remove_leftovers(lease: Lease) -> None:
     """Remove what an earlier attempt at the job left, whose process died."""
+    job = Job.objects.filter(pk=lease.job_id, lease_token=lease.token).exclude(drafts=[])
+    if not job.exists():
+        return
     with transaction.atomic():
-        job = Job.objects.filter(pk=lease.job_id, lease_token=lease.token).exclude(drafts=[]).select_for_update(no_key=True)
-        if named := job.values_list("drafts", flat=True).first():
+        if named := job.select_for_update(no_key=True).values_list("drafts", flat=True).first():
             remove(named)
             claims.name_drafts(lease, [])
 

@@ -72,13 +72,19 @@ def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str,
 @transaction.atomic
 def _write_completion(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
     pulse.write_log()
+    if context.files.are_named or context.writes:
+        result = result | _put_into_place(context, lease)
+    claims.complete(lease, result=result, outputs=context.files.outputs)
+
+
+def _put_into_place(context: JobContext, lease: Lease) -> dict[str, Any]:
+    """Hold the job while its files are renamed and its rows written; returns what the rows add to its result."""
     if claims.hold(lease).cancel_requested_at is not None:
         raise CancelRequested(lease.job_id)
     context.files.place()
-    for write in context.writes:
-        result = result | write()
+    found = {name: value for write in context.writes for name, value in write().items()}
     claims.name_drafts(lease, [])
-    claims.complete(lease, result=result, outputs=context.files.outputs)
+    return found
 
 
 def _has_completed(lease: Lease) -> bool:
