@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from gallery.models import Comment, MediaTotal
+from gallery.statistics import Counts, Span, gallery_days
 from jobs.models import Job
 from media_library import labels
 from media_library.models import ScanReport, Video, VideoTotal
@@ -60,6 +61,7 @@ def library_in_figures() -> dict[str, int]:
             trashed_count=Sum("count", filter=Q(is_trashed=True), default=0),
         ),
         **MediaTotal.objects.aggregate(published_count=Sum("count", default=0)),
+        "week_views": Counts.sum(gallery_days(Span.until_today(7)).values()).views,
     }
 
 

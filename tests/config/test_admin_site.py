@@ -29,10 +29,17 @@ def test_the_front_page_shows_figures_newest_videos_and_the_last_scan(
     video(trashed_at=timezone.now())
     ScanReport.objects.create(root=LibraryRoot.objects.create(path="/videos"), status="completed", seen_count=23, new_count=23)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         page = admin_client.get("/admin/").content.decode()
 
-    for figure in ("<b>22</b> videos", "<b>20</b> published", "<b>1</b> invalid", "<b>1</b> missing", "<b>1</b> in the trash"):
+    for figure in (
+        "<b>22</b> videos",
+        "<b>20</b> published",
+        "<b>0</b> views in 7 days",
+        "<b>1</b> invalid",
+        "<b>1</b> missing",
+        "<b>1</b> in the trash",
+    ):
         assert figure in page
     assert page.count('class="poster"') == 12
     assert "23 new files" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from gallery.counters import flush
@@ -10,6 +11,7 @@ from gallery.models import MediaDay, MediaStats, PublicMedia, RetentionBucket, U
 from gallery.samples import send_visitors
 from gallery.services import publish, unpublish
 from media_library.samples import SAMPLES
+from reactions.models import VideoReaction
 from tests.gallery.rows import video
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +51,18 @@ def test_samples_have_had_visitors_and_their_counters_are_right() -> None:
         assert stats.total_watch_time == day.total_watch_time > 0
         assert media.upvote_count == day.upvote_count == Upvote.objects.filter(media=media.pk).count()
         assert RetentionBucket.objects.filter(video=media.pk).exists()
+
+
+def test_the_administrator_has_reacted_to_moments_of_every_sample() -> None:
+    admin = User.objects.create_superuser("admin")
+    for path in SHOWN:
+        video(path=path)
+
+    call_command("publish_samples")
+
+    reactions = VideoReaction.objects.filter(user=admin)
+    assert set(reactions.values_list("media__path", flat=True)) == set(SHOWN)
+    assert all(0 <= reaction.video_timestamp <= (reaction.media.duration_seconds or 0) for reaction in reactions.select_related("media"))
 
 
 def test_the_same_visitors_come_each_time() -> None:

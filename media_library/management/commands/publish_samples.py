@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand
 
 from gallery import counters, services
 from gallery.samples import send_visitors
 from media_library.models import Video
 from media_library.samples import SAMPLES, Sample
+from reactions.samples import send_reactions
 
 
 class Command(BaseCommand):
@@ -27,6 +29,9 @@ def _publish(sample: Sample) -> tuple[int, ...]:
         return ()
     ids = Video.objects.filter(path=sample.path, stats=None).values_list("pk", flat=True)
     published = services.publish(list(ids), category=sample.category, by=None).done
+    admin = User.objects.filter(is_superuser=True).order_by("pk").first()
     for media_id in published:
         send_visitors(media_id, name=sample.title, duration=int(sample.duration))
+        if admin:
+            send_reactions(media_id, by=admin, name=sample.title, duration=int(sample.duration))
     return published
