@@ -23,6 +23,18 @@ def read(statement: str, values: Sequence[Any] | Mapping[str, Any], *, prepare: 
         return Cursor(lent).execute(statement, values, prepare=prepare, binary=True).fetchall()
 
 
+def read_together(*statements: tuple[str, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:
+    """The rows of several statements, sent at once and answered at once, in one transaction; raises `django.db.DatabaseError`.
+
+    Each sees what was committed before it began, so one may lock what the next reads. Where the caller has no transaction
+    PostgreSQL makes one of what it is sent together.
+    """
+    with connection.wrap_database_errors, _lent() as lent:
+        with lent.pipeline():
+            cursors = [Cursor(lent).execute(statement, values, prepare=True, binary=True) for statement, values in statements]
+        return [cursor.fetchall() for cursor in cursors]
+
+
 @contextmanager
 def _lent() -> Iterator[Connection[Any]]:
     """The connection that this thread has, with its transaction; else one of the pool, for just this statement."""

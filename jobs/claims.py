@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import uniform
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,81 +20,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
 
-from config.database import read
 from jobs import lanes, nodes, steps
 from jobs.models import Job, Lane, WorkerNode
+from jobs.picking import pick
 
 logger = logging.getLogger(__name__)
 
 UNFINISHED = 99  # the most progress of a job that has not completed
 RACES = 5  # lost to claims of the same exclusive key, before a claimer looks again later
 WORKER_DIED = "worker_died"
-
-PROMOTE_DUE = """
-    UPDATE jobs SET status = 'queued', ranked_at = run_after - priority * interval '1 minute', run_after = NULL
-    WHERE id IN (
-        SELECT id FROM jobs
-        WHERE status = 'pending' AND run_after <= statement_timestamp()
-        ORDER BY run_after LIMIT 100 FOR UPDATE SKIP LOCKED
-    )
-    RETURNING id
-"""
-
-LOCK_NODE = "SELECT vram_total, vram_used FROM worker_nodes WHERE id = %s FOR NO KEY UPDATE"
-
-# A job whose need a node's memory could never hold runs its CPU path there, and reserves nothing.
-EXCLUSIVE_KEY_IS_FREE = """
-    (job.exclusive_key IS NULL OR job.exclusive_key <> ALL (ARRAY(
-        SELECT running.exclusive_key FROM jobs AS running WHERE running.status = 'running' AND running.exclusive_key IS NOT NULL
-    )))
-"""
-
-CLAIM = f"""
-    WITH picked AS (
-        SELECT job.id, need.vram
-        FROM jobs AS job
-        CROSS JOIN LATERAL (SELECT CASE WHEN job.vram_required <= %(vram_total)s THEN job.vram_required ELSE 0 END AS vram) AS need
-        WHERE job.resource_category = %(lane)s AND job.status = 'queued'
-          AND (job.vram_required <= %(vram_total)s OR job.has_cpu_path)
-          AND need.vram <= %(vram_free)s
-          AND (need.vram = 0 OR %(barrier_ranked_at)s::timestamptz IS NULL
-               OR (job.ranked_at, job.id) <= (%(barrier_ranked_at)s::timestamptz, %(barrier_id)s::bigint))
-          AND {EXCLUSIVE_KEY_IS_FREE}
-        ORDER BY job.ranked_at, job.id
-        LIMIT 1
-        FOR UPDATE OF job SKIP LOCKED
-    ), claimed AS (
-        UPDATE jobs AS job
-        SET status = 'running', attempt = job.attempt + 1, node_id = %(node)s, worker = %(worker)s, vram_reserved = picked.vram,
-            lease_token = %(token)s, lease_until = statement_timestamp() + %(lease)s,
-            started_at = statement_timestamp(), completed_at = NULL, cancel_requested_at = NULL,
-            progress = 0, speed = NULL, error = '', error_class = '', suggestion = ''
-        FROM picked WHERE job.id = picked.id
-        RETURNING job.id, job.type, job.params, job.attempt, job.video_id, job.pipeline_id, job.vram_reserved
-    ), ledger AS (
-        UPDATE worker_nodes AS node SET vram_used = node.vram_used + claimed.vram_reserved
-        FROM claimed WHERE node.id = %(node)s AND claimed.vram_reserved > 0
-    )
-    SELECT id, type, params, attempt, video_id, pipeline_id, vram_reserved FROM claimed
-"""
-
-STARVING = f"""
-    SELECT job.ranked_at, job.id FROM jobs AS job
-    WHERE job.status = 'queued' AND job.vram_required BETWEEN 1 AND %(vram_total)s
-      AND job.resource_category = ANY(%(lanes)s)
-      AND job.ranked_at + job.priority * interval '1 minute' <= statement_timestamp() - %(patience)s
-      AND {EXCLUSIVE_KEY_IS_FREE}
-    ORDER BY job.ranked_at, job.id LIMIT 1
-"""
-
-LANES_WITH_A_FREE_SLOT = """
-    SELECT worker.lane FROM workers AS worker
-    WHERE worker.node_id = %(node)s AND worker.seen_at > statement_timestamp() - %(lease)s
-    GROUP BY worker.lane
-    HAVING sum(worker.slots) > (
-        SELECT count(*) FROM jobs WHERE status = 'running' AND node_id = %(node)s AND resource_category = worker.lane
-    )
-"""
 
 
 class LeaseLost(Exception):
@@ -134,14 +68,6 @@ class Beat:
     is_cancelled: bool
 
 
-@dataclass(frozen=True, order=True)
-class Barrier:
-    """A place in the queue that jobs which want memory do not pass."""
-
-    ranked_at: datetime
-    job_id: int
-
-
 @dataclass(frozen=True)
 class Abandoned:
     """A job that was taken back from a worker which fell silent."""
@@ -158,15 +84,18 @@ def claim(node: WorkerNode, lane: Lane | str, worker: str) -> Lease | None:
 
     Raises `WorkerNode.DoesNotExist` when the node's row has gone.
     """
-    if not settings.ENABLE_MEDIA_FEATURES or not lanes.opening(lane).is_open:
+    lane, open_lanes = Lane(lane), lanes.open_lanes()
+    if not settings.ENABLE_MEDIA_FEATURES or lane not in open_lanes:
         return None
-    read(PROMOTE_DUE, [])
     for _ in range(RACES):
+        token = uuid4()
         try:
-            return _claim(node.pk, Lane(lane), worker)
+            picked = pick(node.pk, lane, worker, token=token, open_lanes=open_lanes)
         except IntegrityError as error:  # another node started a job of the same exclusive key a moment ago
             if "jobs_one_running_per_key" not in str(error):
                 raise
+        else:
+            return Lease(token=token, lane=lane, node_id=node.pk, worker=worker, **picked._asdict()) if picked else None
     return None
 
 
@@ -255,66 +184,10 @@ def take_back_expired(limit: int = 100) -> list[Abandoned]:
     ]
 
 
-def barrier(node_id: int, vram_total: int, lane: Lane) -> Barrier | None:
-    """The job that has waited so long for this node's memory that none of `lane` may take it first.
-
-    Only of lanes that could start it at once: one that waits for a free slot is not helped by memory that lies idle.
-    """
-    if vram_total == 0 or not _starving(vram_total, list(Lane)):
-        return None
-    free = {name for (name,) in read(LANES_WITH_A_FREE_SLOT, {"node": node_id, "lease": nodes.lease()})}
-    ready = [other for other, opening in lanes.openings().items() if other == lane or (other in free and opening.is_open)]
-    return _starving(vram_total, ready)
-
-
 def retry_delay(attempt: int) -> timedelta:
     """A random time up to 2ⁿ times the base (full jitter): many that failed together do not come back together."""
     longest = min(settings.RETRY_CAP_SECONDS, settings.RETRY_BASE_SECONDS * 2 ** (attempt - 1))
     return timedelta(seconds=uniform(0, longest))
-
-
-@transaction.atomic
-def _claim(node_id: int, lane: Lane, worker: str) -> Lease | None:
-    """Lock the node, look at what it has left, pick and write."""
-    node = read(LOCK_NODE, [node_id])
-    if not node:
-        raise WorkerNode.DoesNotExist(f"node {node_id} has gone")
-    vram_total, vram_used = node[0]
-    if _is_full(node_id, lane):
-        return None
-    first = barrier(node_id, vram_total, lane)
-    token = uuid4()
-    picked = read(
-        CLAIM,
-        {
-            "lane": str(lane),
-            "node": node_id,
-            "worker": worker,
-            "token": token,
-            "lease": nodes.lease(),
-            "vram_total": vram_total,
-            "vram_free": vram_total - vram_used,
-            "barrier_ranked_at": first.ranked_at if first else None,
-            "barrier_id": first.job_id if first else None,
-        },
-    )
-    if not picked:
-        return None
-    job_id, type, params, attempt, video_id, pipeline_id, vram = picked[0]
-    return Lease(job_id, token, type, params, attempt, lane, node_id, worker, video_id, pipeline_id, vram)
-
-
-def _is_full(node_id: int, lane: Lane) -> bool:
-    """Whether a locked node runs as many jobs of the lane as it may."""
-    limit = lanes.limit(lane)
-    running = Job.objects.filter(status=Job.Status.RUNNING, node=node_id, resource_category=lane)
-    return limit is not None and running.count() >= limit
-
-
-def _starving(vram_total: int, among: Sequence[Lane]) -> Barrier | None:
-    patience = timedelta(seconds=settings.BACKFILL_AFTER_SECONDS)
-    found = read(STARVING, {"vram_total": vram_total, "lanes": [str(lane) for lane in among], "patience": patience})
-    return Barrier(*found[0]) if found else None
 
 
 def _held(lease: Lease) -> QuerySet[Job]:
@@ -366,11 +239,11 @@ def _let_go_cancelled(job: Job, **changes: Any) -> None:
 def _let_go(job: Job, *, status: Job.Status, **changes: Any) -> None:
     """End the lease of a locked job: its memory back, its pipeline on."""
     Job.objects.filter(pk=job.pk).update(status=status, lease_token=None, lease_until=None, vram_reserved=0, **changes)
-    if job.vram_reserved and job.node_id is not None:
-        WorkerNode.objects.filter(pk=job.node_id).update(vram_used=F("vram_used") - job.vram_reserved)
-        lanes.wake(Lane.GPU_AI)
-        lanes.wake(Lane.GPU_ENCODE)
     if status == Job.Status.QUEUED:
         lanes.wake(job.resource_category)
     if job.pipeline_id is not None:
         steps.advance(job.pipeline_id)
+    if job.vram_reserved and job.node_id is not None:
+        WorkerNode.objects.filter(pk=job.node_id).update(vram_used=F("vram_used") - job.vram_reserved)
+        lanes.wake(Lane.GPU_AI)
+        lanes.wake(Lane.GPU_ENCODE)

@@ -96,6 +96,11 @@ def openings() -> dict[Lane, Opening]:
     return {lane: _opening(lane, states.get(lane)) for lane in Lane}
 
 
+def open_lanes() -> list[Lane]:
+    """The lanes that start jobs now."""
+    return [lane for lane, opening in openings().items() if opening.is_open]
+
+
 def opening(lane: Lane | str) -> Opening:
     """Whether one lane starts jobs now."""
     rows = read(STATES, [[str(lane)]])

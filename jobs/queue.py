@@ -14,8 +14,8 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Text
 from django.utils import timezone
 
 from jobs import lanes, nodes
-from jobs.claims import Barrier, barrier
 from jobs.models import Job, Lane, WorkerNode
+from jobs.picking import Barrier, barrier
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -117,6 +117,7 @@ class _Situation:
 
     def __init__(self, waiting: Sequence[Job]) -> None:
         self.openings = lanes.openings()
+        self.open_lanes = [lane for lane, opening in self.openings.items() if opening.is_open]
         self.positions = positions(waiting)
         self.needed = _unfinished_needs(waiting)
         self.running = list(Job.objects.filter(status=Job.Status.RUNNING).defer("log", "params").order_by("pk"))
@@ -177,7 +178,7 @@ class _Situation:
 
     def _barrier(self, node: WorkerNode, lane: str) -> Barrier | None:
         if (node.pk, lane) not in self.barriers:
-            self.barriers[node.pk, lane] = barrier(node.pk, node.vram_total, Lane(lane))
+            self.barriers[node.pk, lane] = barrier(node.pk, Lane(lane), open_lanes=self.open_lanes)
         return self.barriers[node.pk, lane]
 
     def _held_by(self, node: WorkerNode) -> str:

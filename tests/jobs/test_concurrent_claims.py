@@ -136,7 +136,8 @@ def test_memory_is_never_overbooked() -> None:
 def ledger() -> tuple[int, int]:
     """The node's memory in use, and what its running jobs hold, at one moment."""
     held = Job.objects.filter(status="running").order_by().values("node").annotate(held=Sum("vram_reserved")).values("held")
-    return WorkerNode.objects.values_list("vram_used", Coalesce(held, 0)).get()
+    used, reserved = WorkerNode.objects.values_list("vram_used", Coalesce(held, 0)).get()
+    return used, reserved
 
 
 def test_of_the_jobs_of_a_library_one_runs_whoever_asks() -> None:
