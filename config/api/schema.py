@@ -101,6 +101,8 @@ def _errors_of(method: str, operation: dict[str, Any], schemas: dict[str, Any]) 
         errors.append("400")
     if "requestBody" in operation:
         errors += ["400", "409", "413", "415", "429"]
+    if method == "delete":
+        errors.append("429")
     return sorted(set(errors))
 
 
