@@ -182,7 +182,7 @@ def _unit(seconds: int) -> tuple[int, str]:
 def _ceiling(value: float) -> int:
     """The next round number that is not less; its half is whole."""
     power = 10 ** max(0, math.floor(math.log10(value))) if value > 0 else 1
-    round_numbers = (step * power for step in (1, 2, 3, 4, 5, 6, 8, 10))
+    round_numbers = (tenths * power // 10 for tenths in (10, 12, 15, 20, 30, 40, 50, 60, 80, 100))
     return next(number for number in round_numbers if number >= value and number % 2 == 0)
 
 
