@@ -7,20 +7,26 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection
-from psycopg import Connection, Cursor
+from psycopg import ClientCursor, Connection, Cursor
 
 if TYPE_CHECKING:
     from config.postgresql.base import DatabaseWrapper
 
 
-def read(statement: str, values: Sequence[Any] | Mapping[str, Any], *, prepare: bool = True) -> list[tuple[Any, ...]]:
+def read(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows that one statement answers with; raises `django.db.DatabaseError`.
 
-    A prepared statement is planned once for each connection and whatever the values, so what its plan depends on
-    must stand in its text: a limit above all.
+    The statement is prepared: planned once for each connection, whatever the values. So what its plan depends on must
+    stand in its text, a limit above all.
     """
     with connection.wrap_database_errors, _lent() as lent:
-        return Cursor(lent).execute(statement, values, prepare=prepare, binary=True).fetchall()
+        return Cursor(lent).execute(statement, values, prepare=True, binary=True).fetchall()
+
+
+def read_planned(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """`read` for a statement whose best plan depends on the values, as that of a search does on what is sought."""
+    with connection.wrap_database_errors, _lent() as lent:
+        return ClientCursor(lent).execute(statement, values).fetchall()
 
 
 def read_together(*statements: tuple[str, Mapping[str, Any]]) -> list[list[tuple[Any, ...]]]:

@@ -15,10 +15,10 @@ from typing import Any, Literal, get_args
 
 from django.db.models import Sum
 
-from config.database import read
+from config.database import read, read_planned
 from gallery.cursors import InvalidCursor, read_cursor, write_cursor
 from gallery.milestones import STRIDE, Key, Milestones
-from gallery.models import MediaTotal, PublicMedia
+from gallery.models import MediaTotal
 from media_library.models import Orientation
 from media_library.search import has_trigram
 
@@ -258,12 +258,11 @@ def _searched(query: PublicQuery, search: str) -> Selection:
 
 def _hits(query: PublicQuery, search: str) -> list[int]:
     """The ids of media that the search finds, in no order, one more than `MOST_HITS` at most."""
-    media = PublicMedia.objects.open_to_the_public()
-    if query.category is not None:
-        media = media.filter(category=query.category)
-    if query.orientation is not None:
-        media = media.filter(orientation=query.orientation)
-    return media.hits(search, most=MOST_HITS)
+    conditions = [(MEDIA_ARE_OPEN, ()), *_filters(query, "media"), _contains(search)]
+    if not has_trigram(search):
+        conditions.append(("gallery_short_grams(media.search_text) @> gallery_pairs(upper(%s))", [search]))
+    where, values = _where(conditions)
+    return [row[0] for row in read_planned(f"SELECT media.id FROM {TABLES['media']} {where} LIMIT {MOST_HITS + 1}", values)]
 
 
 def _contains(search: str) -> Condition:
@@ -294,7 +293,7 @@ def _walk(chosen: Selection, start: Key | None, most: int) -> Sequence[Key]:
     where, values = chosen.where
     first, first_values = chosen.only(*_from(order, start)).where
     hop = f"{order.clause} OFFSET {STRIDE} LIMIT 1"
-    return read(
+    return read_planned(
         f"""
         WITH RECURSIVE hops (number, {", ".join(order.key)}) AS (
             (SELECT 1, {columns} FROM {TABLES[order.table]} {first} {hop})
@@ -306,7 +305,6 @@ def _walk(chosen: Selection, start: Key | None, most: int) -> Sequence[Key]:
         ) SELECT {", ".join(order.key)} FROM hops ORDER BY number
         """,
         [*first_values, *values, most],
-        prepare=False,
     )
 
 
@@ -325,7 +323,7 @@ def _placeholders(values: Sequence[Any]) -> str:
 def _cards(chosen: Selection, *, limit: int, offset: int = 0) -> tuple[int | None, list[dict[str, Any]]]:
     """So many rows behind the offset, and the total where there is a row."""
     statement, values = page_statement(chosen, limit=limit, offset=offset)
-    rows = read(statement, values, prepare=chosen.is_planned_once)
+    rows = (read if chosen.is_planned_once else read_planned)(statement, values)
     return (rows[0][0] if rows else None), [dict(zip(CARD, row[1:], strict=True)) for row in rows]
 
 
