@@ -10,7 +10,7 @@ from media_library.models import Video
 from tests.chaos.workers import ffmpegs, wait_for
 
 QUICK = {"duration": 1, "width": 64, "fps": 5}  # a moment
-SLOW = {"duration": 20, "width": 480, "fps": 12}  # some seconds
+SLOW = {"duration": 8, "width": 480, "fps": 12}  # a second or more
 ENDLESS = {"duration": 60, "width": 1920, "fps": 50}  # minutes
 
 

@@ -19,7 +19,7 @@ from media_library.scanner import scan
 from tests.chaos import invariants
 from tests.chaos.gifs import ENDLESS, QUICK, SLOW, ended, gif, working
 from tests.chaos.proxy import Proxy
-from tests.chaos.workers import SHORT, Workers, database_url, ffmpegs, to_database, to_redis, wait_for
+from tests.chaos.workers import LONG_LEASE, SHORT, Workers, database_url, ffmpegs, to_database, to_redis, wait_for
 from tests.conftest import Clips, aged
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chaos")]
@@ -75,14 +75,15 @@ def test_a_killed_worker_takes_its_ffmpeg_with_it_and_another_does_its_job_once(
     workers.start(node="second")
 
     ended(job)
-    assert (job.attempt, job.death_count) == (2, 1)
+    assert job.death_count >= 1
+    assert job.attempt == job.death_count + 1
     assert len(job.outputs) == 1
     invariants.check(library, videos=2)
 
 
 def test_a_killed_ffmpeg_is_tried_again(workers: Workers, video: Video, library: Path) -> None:
     job = gif(video, **SLOW)
-    workers.start()
+    workers.start(LEASE_SECONDS=LONG_LEASE)
 
     os.kill(working(job, library), signal.SIGKILL)
 
@@ -114,7 +115,7 @@ def test_a_worker_that_was_stopped_past_its_lease_writes_nothing_more(workers: W
 
 def test_cancelling_a_running_job_ends_its_ffmpeg_within_seconds(workers: Workers, video: Video, library: Path) -> None:
     job = gif(video, **ENDLESS)
-    workers.start()
+    workers.start(LEASE_SECONDS=LONG_LEASE)
     working(job, library)
 
     began = time.monotonic()
@@ -129,7 +130,7 @@ def test_cancelling_a_running_job_ends_its_ffmpeg_within_seconds(workers: Worker
 
 def test_a_worker_that_is_asked_to_stop_puts_its_job_back(workers: Workers, video: Video, library: Path) -> None:
     job = gif(video, **ENDLESS)
-    worker = workers.start()
+    worker = workers.start(LEASE_SECONDS=LONG_LEASE)
     working(job, library)
 
     status = worker.stop()
@@ -146,7 +147,7 @@ def test_workers_work_without_redis_and_hear_it_when_it_comes_back(
     workers: Workers, video: Video, library: Path, redis_wire: Proxy
 ) -> None:
     url = f"redis://127.0.0.1:{redis_wire.port}/0"
-    worker = workers.start(REDIS_URL=url)
+    worker = workers.start(REDIS_URL=url, LEASE_SECONDS=LONG_LEASE)
     ended(gif(video, **QUICK))  # Redis was away when the worker started
 
     redis_wire.mend()

@@ -20,8 +20,10 @@ from tests.chaos.proxy import Proxy
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0  # seconds: a deadline on a slow and busy machine, never an expectation
+LONG_LEASE = "60"  # for tests in which nobody is to lose one, however slow the machine is
 SHORT = {
-    "LEASE_SECONDS": "3",
+    "LEASE_SECONDS": "4",
+    "DEATHS_BEFORE_QUARANTINE": "20",
     "BEAT_SECONDS": "0.5",
     "POLL_SECONDS": "0.5",
     "REAPER_SECONDS": "0.5",
