@@ -219,6 +219,8 @@ def set_hours(lane: str, opens_at: time | None, closes_at: time | None, *, by: U
     """Start jobs of a lane only within these hours, in TIME_ZONE; both None: always. Raises `UnknownLane` or `InvalidParams`."""
     if (opens_at is None) != (closes_at is None):
         raise InvalidParams({"closesAt" if closes_at is None else "opensAt": ["Hours have a start and an end."]})
+    if opens_at is not None and opens_at == closes_at:
+        raise InvalidParams({"closesAt": ["Hours end at another time than they begin."]})
     hours = f"Open from {opens_at:%H:%M} to {closes_at:%H:%M}." if opens_at and closes_at else "Open at all hours."
     return _change_lane(lane, {"opens_at": opens_at, "closes_at": closes_at}, hours, by=by)
 

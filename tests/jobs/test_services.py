@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import time
@@ -108,11 +109,14 @@ class TestSubmitting:
 
         assert len(hooks) == 2
 
-    def test_a_broker_that_is_away_loses_no_job(self) -> None:
-        """In a process of its own, whose broker is a port where nobody listens."""
+    @pytest.mark.parametrize("broker", ["is away", "does not answer"])
+    def test_a_broker_keeps_nobody_waiting(self, broker: str) -> None:
+        """In a process of its own, whose broker is a port where nobody listens, or somebody who never says a word."""
         program = "import django; django.setup()\nfrom jobs import lanes\nlanes.wake('cpu')\nprint('still here')"
-        environment = os.environ | {"REDIS_URL": "redis://127.0.0.1:1/0", "DJANGO_SETTINGS_MODULE": "config.settings"}
-        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1] if broker == "does not answer" else 1
+            environment = os.environ | {"REDIS_URL": f"redis://127.0.0.1:{port}/0", "DJANGO_SETTINGS_MODULE": "config.settings"}
+            done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False)
 
         assert (done.returncode, done.stdout.strip()) == (0, "still here"), done.stderr
         assert "cpu has work, but no message could be sent" in done.stderr
@@ -223,6 +227,10 @@ class TestLanes:
     def test_hours_have_two_ends(self) -> None:
         with pytest.raises(services.InvalidParams, match="closesAt"):
             services.set_hours(Lane.CPU, time(22), None, by=None)
+
+    def test_hours_that_end_when_they_begin_are_refused(self) -> None:
+        with pytest.raises(services.InvalidParams, match="closesAt"):
+            services.set_hours(Lane.CPU, time(22), time(22), by=None)
 
     def test_a_lane_that_does_not_exist_is_not_found(self) -> None:
         with pytest.raises(services.UnknownLane, match="gpu_ai"):
