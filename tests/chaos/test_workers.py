@@ -15,27 +15,18 @@ from pytest_django.fixtures import Settings
 from jobs import services
 from jobs.models import Job, Worker
 from media_library.models import Video
-from media_library.scanner import scan
 from tests.chaos import invariants
-from tests.chaos.gifs import ENDLESS, QUICK, SLOW, ended, gif, working
+from tests.chaos.gifs import ENDLESS, QUICK, SLOW, ended, gif, scanned_minute, working
 from tests.chaos.proxy import Proxy
-from tests.chaos.workers import LONG_LEASE, SHORT, Workers, database_url, ffmpegs, to_database, to_redis, wait_for
-from tests.conftest import Clips, aged
+from tests.chaos.workers import LONG_LEASE, Workers, database_url, ffmpegs, to_database, to_redis, wait_for
+from tests.conftest import Clips
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chaos")]
 
 
 @pytest.fixture
 def video(transactional_db: None, library: Path, clips: Clips, settings: Settings) -> Video:
-    """A video of a minute."""
-    for name, value in SHORT.items():
-        setattr(settings, name, float(value))
-    clip = clips.make(name="minute.mp4", duration=60, rate="12")
-    (library / "videos").mkdir()
-    (library / "videos" / "minute.mp4").write_bytes(clip.read_bytes())
-    aged(library / "videos" / "minute.mp4")
-    scan(library, workers=1)
-    return Video.objects.get()
+    return scanned_minute(library, clips, settings)
 
 
 @pytest.fixture
