@@ -19,13 +19,13 @@ def read(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tupl
     The statement is prepared: planned once for each connection, whatever the values. So what its plan depends on must
     stand in its text, a limit above all.
     """
-    with connection.wrap_database_errors, _lent() as lent:
+    with connection.wrap_database_errors, _lent(statement) as lent:
         return Cursor(lent).execute(statement, values, prepare=True, binary=True).fetchall()
 
 
 def read_planned(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """`read` for a statement whose best plan depends on the values, as that of a search does on what is sought."""
-    with connection.wrap_database_errors, _lent() as lent:
+    with connection.wrap_database_errors, _lent(statement) as lent:
         return ClientCursor(lent).execute(statement, values).fetchall()
 
 
@@ -35,15 +35,17 @@ def read_together(*statements: tuple[str, Mapping[str, Any]]) -> list[list[tuple
     Each sees what was committed before it began, so one may lock what the next reads. Where the caller has no transaction
     PostgreSQL makes one of what it is sent together.
     """
-    with connection.wrap_database_errors, _lent() as lent:
+    with connection.wrap_database_errors, _lent(*(statement for statement, _ in statements)) as lent:
         with lent.pipeline():
             cursors = [Cursor(lent).execute(statement, values, prepare=True, binary=True) for statement, values in statements]
         return [cursor.fetchall() for cursor in cursors]
 
 
 @contextmanager
-def _lent() -> Iterator[Connection[Any]]:
-    """The connection that this thread has, with its transaction; else one of the pool, for just this statement."""
+def _lent(*statements: str) -> Iterator[Connection[Any]]:
+    """The connection that this thread has, with its transaction; else one of the pool, for just these statements."""
+    if connection.queries_logged:
+        connection.queries_log.extend({"sql": statement, "time": ""} for statement in statements)
     pool = cast("DatabaseWrapper", connection).pool
     if connection.connection is not None or pool is None:
         connection.ensure_connection()
