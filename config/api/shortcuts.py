@@ -100,7 +100,7 @@ class Shortcuts:
         """Let Django answer, and remember its headers for the next such request."""
 
         def remember(status: str, headers: Headers, *more: Any) -> Any:
-            if status in ("200 OK", "304 Not Modified"):
+            if status in ("200 OK", "304 Not Modified") and not any(name.lower() == "set-cookie" for name, _ in headers):
                 if len(self._headers) >= MOST_CALLERS:
                     self._headers.clear()
                 self._headers[*caller, status] = [(name, value) for name, value in headers if name.lower() not in OF_EACH_REPLY]
@@ -114,7 +114,7 @@ def _caller(environ: Environ) -> tuple[Any, ...]:
     origin = environ.get("HTTP_ORIGIN")
     return (
         environ["wsgi.url_scheme"],
-        environ.get("HTTP_X_FORWARDED_PROTO"),
+        settings.SECURE_PROXY_SSL_HEADER and environ.get(settings.SECURE_PROXY_SSL_HEADER[0]),
         environ.get("HTTP_HOST"),
         origin if origin in settings.CORS_ALLOWED_ORIGINS else None,
     )

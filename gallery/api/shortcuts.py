@@ -35,7 +35,7 @@ class MediaPages:
         return path == LIST
 
     def answer(self, environ: Environ) -> Reply:
-        query = _asked(environ["QUERY_STRING"])
+        query = _asked(environ.get("QUERY_STRING", ""))
         try:
             return _page(query) if is_signed_in(environ) else self._pages.get(query, partial(_page, query))
         except InvalidCursor as error:
@@ -54,7 +54,7 @@ class OneMedium:
         return MEDIUM.fullmatch(path) is not None
 
     def answer(self, environ: Environ) -> Reply:
-        asked, session = MEDIUM.fullmatch(environ["PATH_INFO"]), SESSION.fullmatch(environ["QUERY_STRING"])
+        asked, session = MEDIUM.fullmatch(environ["PATH_INFO"]), SESSION.fullmatch(environ.get("QUERY_STRING", ""))
         if asked is None or session is None or (media_id := int(asked[1])) > LARGEST_ID:
             raise NotForUs
         read = partial(_Medium.read, media_id)

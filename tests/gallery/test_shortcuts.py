@@ -194,6 +194,18 @@ def test_a_host_that_is_not_ours_is_refused_though_others_know_the_way(server: S
     assert [reply.status for reply in server.twice(LIST, host="evil.example")] == [400, 400]
 
 
+def test_what_django_tells_one_caller_alone_is_told_nobody_else(media: list[int], uncached: Server) -> None:
+    django = uncached._django
+
+    def with_cookie(environ: Any, start_response: Any) -> Any:
+        return django(environ, lambda status, headers: start_response(status, [*headers, ("Set-Cookie", "a=b")]))
+
+    uncached._django = with_cookie
+    uncached.twice(LIST)
+
+    assert uncached.django_was_asked
+
+
 def test_disabled_media_features_are_a_503(server: Server, media: list[int], settings: Settings) -> None:
     server.twice(LIST)
 
