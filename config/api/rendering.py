@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from config.api.errors import PayloadTooLarge
 
-SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1  # what a database and other readers of JSON can hold
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1  # of 64 bits
 
 
 def iso_time(moment: dt.datetime) -> str:
@@ -42,8 +42,8 @@ class OrjsonRenderer(BaseRenderer):
 class StrictJSONParser(BaseParser):
     """Reads a JSON body of at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes.
 
-    Beside broken JSON it refuses NaN, lone surrogates, nesting too deep for the stack, and repeated keys and whole
-    numbers of more than 64 bits, whose meaning depends on the reader.
+    Beside broken JSON it refuses NaN, lone surrogates, nesting too deep for the stack and repeated keys, whose
+    meaning depends on the reader. A whole number of more than 64 bits is read as a float, as most readers do.
     """
 
     media_type = "application/json"
@@ -61,7 +61,7 @@ class StrictJSONParser(BaseParser):
             raise PayloadTooLarge(f"The request is larger than {limit} bytes")
         try:
             orjson.loads(body)  # the stricter of the two: NaN, surrogates, invalid UTF-8, depth
-            return json.loads(body, object_pairs_hook=_unique_keys, parse_int=_of_64_bits)
+            return json.loads(body, object_pairs_hook=_unique_keys, parse_int=_whole_number)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"The body is not valid JSON: {error}") from error
 
@@ -84,11 +84,10 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return read
 
 
-def _of_64_bits(digits: str) -> int:
+def _whole_number(digits: str) -> int | float:
+    """An integer where a column and a reply can hold it, so that no view meets one that they cannot."""
     number = int(digits)
-    if not SMALLEST_INTEGER <= number <= LARGEST_INTEGER:
-        raise ValueError("a whole number has more than 64 bits")
-    return number
+    return number if SMALLEST_INTEGER <= number <= LARGEST_INTEGER else float(number)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ and answers with an `Outcome`. `by` is the admin who asked, or None for the prod
 does is written to Django's admin log with its reason.
 """
 
-from gallery.services.categories import InvalidCategory, clean_category, move_to_category, rename_category
+from gallery.services.categories import InvalidCategory, clean_category, is_category, move_to_category, rename_category
 from gallery.services.changes import MEDIA_NOT_FOUND
 from gallery.services.comments import (
     COMMENT_NOT_FOUND,
@@ -37,6 +37,7 @@ __all__ = [
     "authors_of",
     "clean_category",
     "hold_comments",
+    "is_category",
     "lock",
     "mark_invalid",
     "move_to_category",

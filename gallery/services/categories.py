@@ -25,9 +25,14 @@ class InvalidCategory(ValueError):
         super().__init__("category must be 1 to 64 lower-case letters, digits and hyphens")
 
 
+def is_category(text: str) -> bool:
+    """Whether this could be a category's name."""
+    return _SLUG.fullmatch(text) is not None
+
+
 def clean_category(text: str) -> str:
     """The category that a person has typed; raises `InvalidCategory` unless it is a slug."""
-    if not isinstance(text, str) or not _SLUG.fullmatch(text.strip()):
+    if not isinstance(text, str) or not is_category(text.strip()):
         raise InvalidCategory
     return text.strip()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 
 from config.api.fields import (
     IdField,
@@ -18,6 +19,7 @@ from config.api.fields import (
 )
 from config.api.paging import PagingQuery
 from gallery.api.shapes import AdminMediaDetail
+from gallery.services import InvalidCategory, is_category
 from jobs import registry
 from media_library.api.listing import ORDERS
 from media_library.models import DirectoryType, Orientation, Quality
@@ -118,13 +120,19 @@ class RemovalQuery(serializers.Serializer[Any]):
 
 
 class CategoryField(StrictTextField):
-    """A slug; the service that files the video refuses others in its own words."""
+    """The slug of a category, whether or not there is one of this name yet."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, max_length=64, **options)
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": "^[a-z0-9-]+$"}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not is_category(text):
+            raise ValidationError(str(InvalidCategory()))
+        return text
 
 
 class Publication(StrictSerializer):

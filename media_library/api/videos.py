@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -133,10 +133,7 @@ class Bulk(APIView):
 
 
 def _publish(ids: list[int], body: dict[str, Any], by: User) -> Outcome:
-    try:
-        return gallery.publish(ids, category=body["category"], by=by)
-    except gallery.InvalidCategory as error:
-        raise ValidationError({"category": str(error)}) from error
+    return gallery.publish(ids, category=body["category"], by=by)
 
 
 def _remove(ids: list[int], body: dict[str, Any], by: User) -> Outcome:
