@@ -45,13 +45,13 @@ class Server:
     """A WSGI application, asked as a web server asks it; notes whether Django was asked."""
 
     def __init__(self) -> None:
-        self._django = get_wsgi_application()
+        self.django: Any = get_wsgi_application()
         self.application = Shortcuts(self._asked_django)
         self.django_was_asked = False
 
     def _asked_django(self, *request: Any) -> Any:
         self.django_was_asked = True
-        return self._django(*request)
+        return self.django(*request)
 
     def get(self, address: str, *, method: str = "GET", **headers: str) -> Reply:
         environ = RequestFactory().generic(method, address).environ | {"wsgi.input": BytesIO(), "HTTP_USER_AGENT": BROWSER}
@@ -195,12 +195,12 @@ def test_a_host_that_is_not_ours_is_refused_though_others_know_the_way(server: S
 
 
 def test_what_django_tells_one_caller_alone_is_told_nobody_else(media: list[int], uncached: Server) -> None:
-    django = uncached._django
+    django = uncached.django
 
     def with_cookie(environ: Any, start_response: Any) -> Any:
         return django(environ, lambda status, headers: start_response(status, [*headers, ("Set-Cookie", "a=b")]))
 
-    uncached._django = with_cookie
+    uncached.django = with_cookie
     uncached.twice(LIST)
 
     assert uncached.django_was_asked
