@@ -37,7 +37,8 @@ class Buffer:
         today = _today()
         with self._lock:
             self._filling.counts[media_id, today, column] += amount
-            self._filling.parts.update((media_id, part) for part in parts)
+            if parts:
+                self._filling.parts.update((media_id, part) for part in parts)
             if visitor is not None:
                 self._filling.visitors.add((media_id, today, visitor))
             return self._waiting((media_id, today, column))

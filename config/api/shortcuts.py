@@ -8,8 +8,8 @@ too: they are copied from Django's own reply to the first such request of the sa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from config.api.errors import DATABASE_DOWN, DATABASE_RETRY_AFTER
 from config.api.rendering import dumps
 
 LONGEST_QUERY = 512  # characters
-MOST_CALLERS = 1000  # kinds of callers whose headers are remembered
+MOST_KINDS = 1000  # of callers, whose headers are remembered
 OF_EACH_REPLY = frozenset({"etag", "content-length"})  # headers that are not copied
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,18 @@ class Shortcut(Protocol):
 
 def is_signed_in(environ: Environ) -> bool:
     """Whether the caller may be somebody, who sees what they have just changed, and never a cached reply."""
-    return "HTTP_AUTHORIZATION" in environ or f"{settings.SESSION_COOKIE_NAME}=" in environ.get("HTTP_COOKIE", "")
+    return "HTTP_AUTHORIZATION" in environ or ("HTTP_COOKIE" in environ and f"{settings.SESSION_COOKIE_NAME}=" in environ["HTTP_COOKIE"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Django's headers for one kind of callers, as far as they are known."""
+
+    success: Headers | None = None
+    unchanged: Headers | None = None
+
+
+NOTHING = _Known()
 
 
 class Shortcuts:
@@ -63,61 +74,61 @@ class Shortcuts:
 
     def __init__(self, django: Callable[[Environ, StartResponse], Any]) -> None:
         self._django = django
-        self._shortcuts: list[Shortcut] = [import_string(name)() for name in settings.SHORTCUTS]
-        self._headers: dict[tuple[Any, ...], Headers] = {}
+        self._shortcuts: list[Shortcut] = [import_string(name)() for name in settings.SHORTCUTS if settings.ENABLE_MEDIA_FEATURES]
+        self._known: dict[Hashable, _Known] = {}
+        self._origins = frozenset(settings.CORS_ALLOWED_ORIGINS)
+        self._scheme_header = settings.SECURE_PROXY_SSL_HEADER[0] if settings.SECURE_PROXY_SSL_HEADER else ""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         shortcut = self._shortcut_for(environ)
         if shortcut is None:
             return _in_one_piece(self._django(environ, start_response))
-        caller = (shortcut, *_caller(environ))
-        is_conditional = "HTTP_IF_NONE_MATCH" in environ
-        success, unchanged = self._headers.get((*caller, "200 OK")), self._headers.get((*caller, "304 Not Modified"))
-        if success is None or (is_conditional and unchanged is None):
-            return self._learn(caller, environ, start_response)
+        kind = self._kind_of_caller(environ, shortcut)
+        known = self._known.get(kind, NOTHING)
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        if known.success is None or (if_none_match and known.unchanged is None):
+            return self._learn(kind, environ, start_response)
         try:
             reply = shortcut.answer(environ)
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database cannot be reached: %s", error)
-            return _unavailable(success, start_response)
+            return _unavailable(known.success, start_response)
         except (NotForUs, APIException, SuspiciousOperation, DatabaseError):
             return _in_one_piece(self._django(environ, start_response))
-        if is_conditional and unchanged and _matches(environ["HTTP_IF_NONE_MATCH"], reply.etag):
-            start_response("304 Not Modified", [*unchanged, ("ETag", reply.etag)])
+        if if_none_match and known.unchanged is not None and _matches(if_none_match, reply.etag):
+            start_response("304 Not Modified", [*known.unchanged, ("ETag", reply.etag)])
             return []
-        start_response("200 OK", [*success, ("ETag", reply.etag), ("Content-Length", str(len(reply.body)))])
+        start_response("200 OK", [*known.success, ("ETag", reply.etag), ("Content-Length", str(len(reply.body)))])
         return [reply.body]
 
     def _shortcut_for(self, environ: Environ) -> Shortcut | None:
-        if not settings.ENABLE_MEDIA_FEATURES or environ["REQUEST_METHOD"] != "GET":
-            return None
-        if "HTTP_IF_MATCH" in environ or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_IF_MATCH" in environ or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
             return None
         path = environ["PATH_INFO"]
-        return next((shortcut for shortcut in self._shortcuts if shortcut.takes(path)), None)
+        for shortcut in self._shortcuts:
+            if shortcut.takes(path):
+                return shortcut
+        return None
 
-    def _learn(self, caller: tuple[Any, ...], environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _kind_of_caller(self, environ: Environ, shortcut: Shortcut) -> Hashable:
+        """All that Django's headers and refusals depend on; an origin that is not allowed is treated like none."""
+        origin = environ.get("HTTP_ORIGIN")
+        scheme = environ["wsgi.url_scheme"], environ.get(self._scheme_header)
+        return shortcut, scheme, environ.get("HTTP_HOST"), origin if origin in self._origins else None
+
+    def _learn(self, kind: Hashable, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Let Django answer, and remember its headers for the next such request."""
 
         def remember(status: str, headers: Headers, *more: Any) -> Any:
-            if status in ("200 OK", "304 Not Modified") and not any(name.lower() == "set-cookie" for name, _ in headers):
-                if len(self._headers) >= MOST_CALLERS:
-                    self._headers.clear()
-                self._headers[*caller, status] = [(name, value) for name, value in headers if name.lower() not in OF_EACH_REPLY]
+            lasting = [(name, value) for name, value in headers if name.lower() not in OF_EACH_REPLY]
+            if status in ("200 OK", "304 Not Modified") and not any(name.lower() == "set-cookie" for name, _ in lasting):
+                if len(self._known) >= MOST_KINDS:
+                    self._known.clear()
+                known = self._known.get(kind, NOTHING)
+                self._known[kind] = replace(known, **{"success" if status == "200 OK" else "unchanged": lasting})
             return start_response(status, headers, *more)
 
         return _in_one_piece(self._django(environ, remember))
-
-
-def _caller(environ: Environ) -> tuple[Any, ...]:
-    """All that Django's headers and refusals depend on; an origin that is not allowed is treated like none."""
-    origin = environ.get("HTTP_ORIGIN")
-    return (
-        environ["wsgi.url_scheme"],
-        settings.SECURE_PROXY_SSL_HEADER and environ.get(settings.SECURE_PROXY_SSL_HEADER[0]),
-        environ.get("HTTP_HOST"),
-        origin if origin in settings.CORS_ALLOWED_ORIGINS else None,
-    )
 
 
 def _matches(if_none_match: str, etag: str) -> bool:
