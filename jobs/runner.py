@@ -128,6 +128,7 @@ def _end(pulse: Pulse, write: Callable[[], None]) -> None:
 
     @transaction.atomic
     def end() -> None:
+        claims.hold(pulse.lease)  # before any write: pipeline, then job, as everybody locks them
         pulse.write_log()
         write()
 

@@ -14,7 +14,6 @@ from reactions.listing import MOST_BUCKETS
 from reactions.models import ReactionType
 
 LONGEST_VIDEO = 2**31 - 1  # seconds that the column holds
-FARTHEST_OFFSET = 10_000  # rows that a query passes over one by one
 INVALID_TYPE = "Invalid reaction type"
 
 
@@ -34,7 +33,6 @@ class ReactionRequest(StrictSerializer):
 
 
 class ReactionsQuery(PagingQuery):
-    offset = QueryIntegerField(default=0, min_value=0, max_value=FARTHEST_OFFSET, help_text="rows to skip; a cursor goes farther")
     mediaId = QueryIntegerField(required=False, help_text="of this medium only")
     userId = QueryIntegerField(required=False, help_text="of this user only")
 

@@ -247,7 +247,7 @@ def test_a_limit_above_100_is_served_as_100(visitor: Client, member: User) -> No
 
 
 @pytest.mark.parametrize(
-    "query", [{"limit": "0"}, {"limit": "-1"}, {"limit": "x"}, {"offset": "-1"}, {"offset": "9" * 30}, {"offset": "10001"}, {"cursor": "x"}]
+    "query", [{"limit": "0"}, {"limit": "-1"}, {"limit": "x"}, {"offset": "-1"}, {"offset": "9" * 30}, {"cursor": "x"}]
 )
 def test_bad_paging_is_named(visitor: Client, query: dict[str, str]) -> None:
     reply = visitor.get(REACTIONS, query)
