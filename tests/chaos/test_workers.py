@@ -115,7 +115,7 @@ def test_cancelling_a_running_job_ends_its_ffmpeg_within_seconds(workers: Worker
     took = time.monotonic() - began
 
     assert nothing_works(library)
-    assert took < 20.0  # 7 on a machine that does nothing else
+    assert took < 40.0  # 7 on a machine that does nothing else
     invariants.check(library, videos=1)
 
 

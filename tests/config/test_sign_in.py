@@ -156,9 +156,9 @@ def test_an_unknown_user_takes_as_long_as_a_wrong_password(visitor: Client, make
     known = make_user().username
 
     def seconds(username: str) -> float:
-        start = time.perf_counter()
+        start = time.process_time()
         post(visitor, "/api/auth/token", {"username": username, "password": "wrong"})
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     times = [(seconds(known), seconds("nobody at all")) for _ in range(7)]
 

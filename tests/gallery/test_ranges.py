@@ -96,9 +96,9 @@ def test_an_empty_file_has_no_range() -> None:
 
 def test_a_header_with_a_hundred_thousand_ranges_is_dealt_with_at_once() -> None:
     header = "bytes=" + ",".join(["0-"] * 100_000)
-    start = time.perf_counter()
+    start = time.process_time()
 
     found = parse_range(header, size=100)
 
     assert found is None
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05
