@@ -35,7 +35,7 @@ from functools import partial
 from typing import Any
 
 import psycopg
-from launcher.site import web_server  # type: ignore[import-not-found] # of bin/
+from launcher.site import web_server
 from psycopg.conninfo import make_conninfo
 
 from benchmarks import seed
