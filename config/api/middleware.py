@@ -58,7 +58,8 @@ def security_headers(get_response: GetResponse) -> Callable[[HttpRequest], HttpR
     def answer(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         is_page = response.get("Content-Type", "").startswith("text/html")
-        response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
+        if response.status_code != 304:  # its headers replace those of the page that the browser has kept
+            response.headers.setdefault("Content-Security-Policy", PAGE_POLICY if is_page else DATA_POLICY)
         if is_api(request):
             response.headers.setdefault("Cache-Control", "private, no-cache")
         return response

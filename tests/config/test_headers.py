@@ -26,6 +26,15 @@ def test_every_reply_is_guarded(visitor: Client, path: str) -> None:
     assert reply["X-Frame-Options"] == "DENY"
 
 
+def test_an_answer_that_a_page_has_not_changed_leaves_the_page_its_policy(visitor: Client) -> None:
+    page = visitor.get("/")
+
+    unchanged = visitor.get("/", headers={"If-None-Match": page["ETag"]})
+
+    assert unchanged.status_code == 304
+    assert unchanged.get("Content-Security-Policy", page["Content-Security-Policy"]) == page["Content-Security-Policy"]
+
+
 @pytest.mark.parametrize("path", ["/api/docs", "/admin/login/", "/nothing"])
 def test_pages_hold_nothing_that_the_policy_forbids(visitor: Client, path: str) -> None:
     page = visitor.get(path).content.decode()

@@ -35,6 +35,16 @@ def test_load_more_appends_in_place(page: Page, thirty_videos: None) -> None:
     assert page.url == address
 
 
+def test_a_second_visit_looks_like_the_first(page: Page, thirty_videos: None) -> None:
+    page.goto("/", wait_until="networkidle")
+    first = page.locator(".card").first.bounding_box()
+
+    page.goto("/", wait_until="networkidle")
+
+    assert page.locator(".card").first.bounding_box() == first
+    assert page.evaluate("[...document.querySelectorAll('.poster img')].some(image => image.naturalWidth > 0)")
+
+
 def test_without_scripts_load_more_leads_to_the_next_page(page_without_scripts: Page, thirty_videos: None) -> None:
     page_without_scripts.goto("/")
 
