@@ -7,20 +7,13 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bin"))
 
 from launcher import postgres, valkey
-from launcher.environment import VirtualEnvironment
-
-
-class Installed(VirtualEnvironment):
-    """The environment that runs this: what it needs is in it."""
-
-    def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
-        pass
+from launcher.environment import Installed
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from gallery.cursors import read_cursor, write_cursor
-from gallery.listing import MediaLocked, MediaNotFound
-from gallery.models import Comment, PublicMedia
+from gallery.listing import open_medium
+from gallery.models import Comment
 
 LONGEST_COMMENT = 2_000  # characters
 LONGEST_NAME = 80  # characters
@@ -78,7 +78,7 @@ def comment_page(media_id: int, *, reader: Commenter, limit: int, offset: int = 
 
     Raises `MediaNotFound`, `MediaLocked` or `InvalidCursor`.
     """
-    visible_count = _visible_count(media_id)
+    (visible_count,) = open_medium(media_id, "comment_count")
     of_medium = Comment.objects.filter(media=media_id)
     waiting = of_medium.held() if reader.is_moderator else of_medium.held().filter(reader.own)
     waiting_count = waiting.count()  # costs nothing for a reader who has written nothing: without an identity no row can be theirs
@@ -94,16 +94,6 @@ def comment_page(media_id: int, *, reader: Commenter, limit: int, offset: int = 
     has_more = len(ids) > limit
     next_cursor = write_cursor([comments[-1].created_at, comments[-1].pk], scope=scope) if has_more and comments else None
     return CommentPage(comments, total, has_more, next_cursor)
-
-
-def _visible_count(media_id: int) -> int:
-    medium = PublicMedia.objects.filter(pk=media_id).values_list("is_locked", "comment_count").first()
-    if medium is None:
-        raise MediaNotFound
-    is_locked, visible_count = medium
-    if is_locked:
-        raise MediaLocked
-    return visible_count
 
 
 def _before(key: list[object]) -> Q:

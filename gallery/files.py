@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gallery.listing import MediaLocked, MediaNotFound
-from gallery.models import PublicMedia
+from gallery.listing import MediaNotFound, open_medium
 from media_library.models import Video
 from media_library.paths import decode_path
 
@@ -27,14 +26,7 @@ class MediaFiles:
 
 def public_files(media_id: int) -> MediaFiles:
     """The files of a medium that anybody may see; raises `MediaNotFound` or `MediaLocked`."""
-    columns = ("is_locked", "video__path", "filename", "video__thumbnail_path")
-    row = PublicMedia.objects.filter(pk=media_id).values_list(*columns).first()
-    if row is None:
-        raise MediaNotFound
-    is_locked, *files = row
-    if is_locked:
-        raise MediaLocked
-    return _media_files(*files)
+    return _media_files(*open_medium(media_id, "video__path", "filename", "video__thumbnail_path"))
 
 
 def video_files(video_id: int) -> MediaFiles:

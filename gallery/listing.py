@@ -18,7 +18,7 @@ from django.db.models import Sum
 from config.database import read, read_planned
 from gallery.cursors import InvalidCursor, read_cursor, write_cursor
 from gallery.milestones import STRIDE, Key, Milestones
-from gallery.models import MediaTotal
+from gallery.models import MediaTotal, PublicMedia
 from media_library.models import Orientation
 from media_library.search import has_trigram
 
@@ -198,6 +198,17 @@ def public_detail(media_id: int) -> dict[str, Any]:
         raise MediaLocked
     del medium["locked_at"], medium["locked_reason"]
     return medium
+
+
+def open_medium(media_id: int, *columns: str) -> tuple[Any, ...]:
+    """Columns of a medium that visitors may see; raises `MediaNotFound` or `MediaLocked`."""
+    row = PublicMedia.objects.filter(pk=media_id).values_list("is_locked", *columns).first()
+    if row is None:
+        raise MediaNotFound
+    is_locked, *values = row
+    if is_locked:
+        raise MediaLocked
+    return tuple(values)
 
 
 def detail(media_id: int) -> dict[str, Any]:

@@ -12,12 +12,12 @@ from django.db.models import F, Max
 from django.db.models.functions import Now
 
 from jobs import lanes, pipelines, recipes, registry, steps
-from jobs.audit import note
 from jobs.lanes import Opening
 from jobs.models import Job, Lane, LaneState, Pipeline, WorkerNode
 from jobs.pipelines import AFRESH, Step
 from jobs.recipes import RecipeUnavailable, UnknownRecipe
 from jobs.registry import InvalidParams, JobType, Params, Refused, UnknownJobType
+from media_library.audit import note_rows
 
 __all__ = [
     "InvalidParams",
@@ -127,7 +127,7 @@ def submit(
     )
     lanes.wake(kind.lane)
     job.refresh_from_db()
-    note([job], "Submitted.", by=by)
+    note_rows([job], "Submitted.", by=by)
     return job
 
 
@@ -144,7 +144,7 @@ def cancel(job_id: int, *, by: User | None) -> Job:
         raise WrongState(f"The job is {this.get().status} and cannot be cancelled")
     if waited and job.pipeline_id is not None:
         steps.advance(job.pipeline_id)
-    note([job], "Cancelled.", by=by)
+    note_rows([job], "Cancelled.", by=by)
     return this.get()
 
 
@@ -163,7 +163,7 @@ def retry(job_id: int, *, by: User | None) -> Job:
     elif not broken.update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now()):
         raise _not_broken(job_id)
     lanes.wake(job.resource_category)
-    note([job], "Retried.", by=by)
+    note_rows([job], "Retried.", by=by)
     return Job.objects.get(pk=job_id)
 
 
@@ -180,7 +180,7 @@ def retry_failed(error_class: str, *, by: User | None) -> int:
     Job.objects.filter(pk__in=[job.pk for job in alone]).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now())
     for lane in {job.resource_category for job in alone}:
         lanes.wake(lane)
-    note(alone, "Retried.", by=by)
+    note_rows(alone, "Retried.", by=by)
     return count + len(alone)
 
 
@@ -196,7 +196,7 @@ def set_priority(job_id: int, priority: int, *, by: User | None) -> Job:
     if not waiting.update(priority=priority, ranked_at=F("ranked_at") + (F("priority") - priority) * step):
         raise WrongState(f"The job is {_job(job_id).status} and has no place in the queue")
     job = _job(job_id)
-    note([job], f"Priority {priority}.", by=by)
+    note_rows([job], f"Priority {priority}.", by=by)
     return job
 
 
@@ -251,7 +251,7 @@ def submit_pipeline(
         plan, title, recipe_name = list(recipe), " → ".join(step.type for step in recipe), ""
     pipelines.check(plan)
     pipeline = pipelines.create(plan, name=name or title, recipe=recipe_name, params=params or {}, priority=priority, by=by)
-    note([pipeline], "Submitted.", by=by)
+    note_rows([pipeline], "Submitted.", by=by)
     return pipeline
 
 
@@ -262,7 +262,7 @@ def cancel_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
     if pipeline.status != Pipeline.Status.RUNNING:
         raise WrongState(f"The pipeline is {pipeline.status} and cannot be cancelled")
     pipelines.cancel(pipeline)
-    note([pipeline], "Cancelled.", by=by)
+    note_rows([pipeline], "Cancelled.", by=by)
     return _hold_pipeline(pipeline_id)
 
 
@@ -273,7 +273,7 @@ def resume_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
     if pipeline.status not in (Pipeline.Status.FAILED, Pipeline.Status.CANCELLED):
         raise WrongState(f"The pipeline is {pipeline.status} and has nothing to resume")
     pipelines.resume(pipeline)
-    note([pipeline], "Resumed.", by=by)
+    note_rows([pipeline], "Resumed.", by=by)
     return _hold_pipeline(pipeline_id)
 
 
@@ -325,6 +325,6 @@ def _change_lane(lane: str, changes: Mapping[str, Any], message: str, *, by: Use
     with transaction.atomic():
         state, _ = LaneState.objects.get_or_create(lane=lane)
         LaneState.objects.filter(pk=state.pk).update(**changes)
-        note([state], message, by=by)
+        note_rows([state], message, by=by)
         lanes.wake(lane)
     return lanes.opening(lane)

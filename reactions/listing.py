@@ -10,8 +10,7 @@ from typing import Any
 
 from config.database import read
 from gallery.cursors import read_cursor, write_cursor
-from gallery.listing import MediaLocked, MediaNotFound
-from gallery.models import PublicMedia
+from gallery.listing import open_medium
 from reactions.models import ReactionType
 
 MOST_BUCKETS = 200
@@ -94,10 +93,5 @@ def _conditions(query: ReactionQuery) -> tuple[str, list[Any]]:
 
 def _last_second(media_id: int) -> int:
     """The last second of an open medium; where nobody knows its length, the last that somebody reacted to."""
-    medium = PublicMedia.objects.filter(pk=media_id).values_list("is_locked", "duration_seconds").first()
-    if medium is None:
-        raise MediaNotFound
-    is_locked, duration = medium
-    if is_locked:
-        raise MediaLocked
+    (duration,) = open_medium(media_id, "duration_seconds")
     return duration if duration is not None else read(LAST_MOMENT, [media_id])[0][0] or 0

@@ -13,9 +13,11 @@ import imageio_ffmpeg
 import pytest
 from pytest_django.fixtures import Settings
 
+from config import micro_cache
 from gallery import counters
 from gallery.flusher import Flusher
 from tests.browser import chromium, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
+from tests.clock import Clock
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac", "-b:a", "64k")
@@ -115,3 +117,11 @@ def _counts_wait_for_a_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread looks into the database behind a test's back, and no test writes what another has counted."""
     monkeypatch.setattr(Flusher, "wake", lambda self: None)
     counters._start_afresh()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time that micro-caches go by."""
+    clock = Clock()
+    monkeypatch.setattr(micro_cache, "monotonic", clock)
+    return clock

@@ -6,13 +6,12 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from launcher import data_folder, instance, processes, settings
+from launcher import data_folder, instance, processes, settings, site
 from launcher.complaints import CannotStart
 from launcher.environment import DEVELOPMENT, EMBEDDED_SERVERS, PRODUCT, VirtualEnvironment
 from launcher.progress import say
@@ -107,7 +106,7 @@ class Suite:
         folder = Path(self.chosen["DATA_DIR"]) / "contract"
         shutil.rmtree(folder, ignore_errors=True)
         servers = {name: self.env[name] for name in ("DATABASE_URL", "REDIS_URL", "FFMPEG_BINARY")}
-        chosen = {**self.chosen, **servers, "DATA_DIR": str(folder), "MEDIA_API_PORT": str(_free_port())}
+        chosen = {**self.chosen, **servers, "DATA_DIR": str(folder), "MEDIA_API_PORT": str(site.free_port())}
         with instance.running(chosen, library=None) as running:
             running.site.manage("scan_library")
             access = {"CONTRACT_URL": running.address, "CONTRACT_USERNAME": running.admin.username}
@@ -129,9 +128,3 @@ def _for_tests(chosen: Mapping[str, str]) -> dict[str, str]:
 def _chromium() -> str | None:
     names = (os.environ.get("CHROMIUM") or "chromium", "chromium", "chromium-browser", "google-chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -121,6 +121,13 @@ class VirtualEnvironment:
         )
 
 
+class Installed(VirtualEnvironment):
+    """The environment that runs us now: what we need is in it."""
+
+    def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
+        pass
+
+
 def _run_counting(command: Command, *, env: Mapping[str, str], log: Path, counter: Counter) -> int:
     """Run pip with its output in `log`, show how many packages it has got so far; returns its exit status."""
     log.touch()

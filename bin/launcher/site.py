@@ -85,6 +85,13 @@ def address(host: str, port: int) -> str:
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def require_free_port(host: str, port: int, *, patience: float = 0.0) -> None:
     """`CannotStart` when somebody listens there, still after `patience` seconds."""
     deadline = time.monotonic() + patience

@@ -12,9 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -23,6 +21,7 @@ from gallery.comments import LATEST_MOMENT, Commenter, CommentNotFound
 from gallery.models import Comment, PublicMedia
 from gallery.moderation import BY_A_MODERATOR, reason_to_hold
 from gallery.services.changes import distinct, hold_open, hold_public, one_change_at_a_time, outcome
+from media_library.audit import note_rows
 from media_library.models import Video
 from media_library.outcomes import Outcome
 
@@ -181,7 +180,7 @@ def _change(ids: list[int], *, to: Comment.Status, among: Sequence[Comment.Statu
         why = {"held_reason": BY_A_MODERATOR} if to == HELD else {}
         Comment.objects.filter(pk__in=[comment.pk for comment in changing]).update(status=to, **why)
         _move_counts(changing, to=to, public=set(public))
-        _note(changing, message, by=by)
+        note_rows(changing, message, by=by)
     reasons = {pk: STANDS[Comment.Status(comment.status)] for pk, comment in comments.items()}
     return outcome(ids, [comment.pk for comment in changing], otherwise=COMMENT_NOT_FOUND, reasons=reasons)
 
@@ -199,19 +198,3 @@ def _move_counts(changing: Iterable[Comment], *, to: Comment.Status, public: set
         if media_ids:
             with connection.cursor() as cursor:
                 cursor.execute(statement, [media_ids, [moved[media_id] for media_id in media_ids]])
-
-
-def _note(comments: Iterable[Comment], message: str, *, by: User) -> None:
-    """A line about each comment in the admin log."""
-    content_type = ContentType.objects.get_for_model(Comment)
-    LogEntry.objects.bulk_create(
-        LogEntry(
-            user_id=by.pk,
-            content_type=content_type,
-            object_id=str(comment.pk),
-            object_repr=str(comment),
-            action_flag=CHANGE,
-            change_message=message,
-        )
-        for comment in comments
-    )

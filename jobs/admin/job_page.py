@@ -24,9 +24,7 @@ LARGEST_RESULT = 20_000  # characters
 def page(request: HttpRequest, object_id: str, *, site_context: dict[str, Any]) -> HttpResponse:
     """Show the job, or do what one of its buttons asks for."""
     job_id = parse_decimal(object_id) or 0
-    if request.method == "POST":
-        return live.act(request, ACTS, draw=lambda: _drawing(job_id))
-    return live.show(request, _drawing(job_id), site_context=site_context)
+    return live.page(request, lambda: _drawing(job_id), ACTS, site_context=site_context)
 
 
 def state(request: HttpRequest, job_id: int) -> HttpResponse:

@@ -43,8 +43,11 @@ class Drawing:
     context: Mapping[str, Any]
 
 
-def show(request: HttpRequest, drawing: Drawing, *, site_context: Mapping[str, Any]) -> HttpResponse:
-    """The whole page."""
+def page(request: HttpRequest, draw: Callable[[], Drawing], acts: Mapping[str, Act], *, site_context: Mapping[str, Any]) -> HttpResponse:
+    """The whole page, or for a POST what came of one of its buttons."""
+    if request.method == "POST":
+        return _act(request, acts, draw=draw)
+    drawing = draw()
     return TemplateResponse(request, drawing.template, {**site_context, **_context(request, drawing)})
 
 
@@ -60,7 +63,7 @@ def redraw(request: HttpRequest, drawing: Drawing, *, told: tuple[tuple[str, str
     )
 
 
-def act(request: HttpRequest, acts: Mapping[str, Act], *, draw: Callable[[], Drawing]) -> HttpResponse:
+def _act(request: HttpRequest, acts: Mapping[str, Act], *, draw: Callable[[], Drawing]) -> HttpResponse:
     """Do what a button asked for; 400 for what no button asks."""
     if not may_change(request):
         raise PermissionDenied

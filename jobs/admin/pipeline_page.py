@@ -19,9 +19,7 @@ SECTIONS = (("pipeline", "admin/jobs/pipeline/pipeline.html"),)
 def page(request: HttpRequest, object_id: str, *, site_context: dict[str, Any]) -> HttpResponse:
     """Show the pipeline, or do what one of its buttons asks for."""
     pipeline_id = parse_decimal(object_id) or 0
-    if request.method == "POST":
-        return live.act(request, ACTS, draw=lambda: _drawing(pipeline_id))
-    return live.show(request, _drawing(pipeline_id), site_context=site_context)
+    return live.page(request, lambda: _drawing(pipeline_id), ACTS, site_context=site_context)
 
 
 def state(request: HttpRequest, pipeline_id: int) -> HttpResponse:

@@ -16,9 +16,7 @@ SECTIONS = tuple((name, f"admin/jobs/job/queue/{name}.html") for name in ("lanes
 
 def page(request: HttpRequest, *, site_context: dict[str, object]) -> HttpResponse:
     """Show the queue, or do what one of its buttons asks for."""
-    if request.method == "POST":
-        return live.act(request, ACTS, draw=lambda: _drawing(request))
-    return live.show(request, _drawing(request), site_context=site_context)
+    return live.page(request, lambda: _drawing(request), ACTS, site_context=site_context)
 
 
 def state(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""A house of our own to break: PostgreSQL, Redis, web server and workers that a test may stop, kill and start again."""
+"""A house of our own to break: PostgreSQL, Redis and a web server that a test may stop, kill and start again."""
 
 from __future__ import annotations
 
@@ -6,35 +6,36 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from launcher import postgres, processes, valkey
-from launcher.environment import VirtualEnvironment
+from launcher import postgres, processes, site, valkey
+from launcher.environment import Installed
 from launcher.processes import Child
+from pytest_django.fixtures import Settings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds until a condition that a loaded machine is slow to reach counts as broken
+from media_library.models import Video
+from tests.chaos.gifs import scanned_minute
+from tests.chaos.workers import PATIENCE, REPOSITORY, Workers
+from tests.conftest import Clips
 
 
 class House:
     """Everything that serves one library, each part in a process of its own.
 
-    `env` is what its Django processes run with; `settings` given to `web` and `worker` are added to it.
+    `env` is what its Django processes run with; `settings` given to `web` are added to it.
     """
 
     def __init__(self, folder: Path, ffmpeg: str) -> None:
         self.folder = folder
         self._running = contextlib.ExitStack()
-        programs = _Installed(Path(sys.prefix), log=folder / "pip.log")
+        programs = Installed(Path(sys.prefix), log=folder / "pip.log")
         self._postgres_programs = postgres.find_programs(programs, folder / "cluster", env=os.environ)
         self._redis_program = valkey.find_program(programs, env=os.environ)
         self._postgres: tuple[postgres.Cluster, contextlib.ExitStack] | None = None
@@ -118,7 +119,7 @@ class House:
 
     def web(self, *, workers: int = 2, **settings: str) -> Web:
         """Start the web server as `bin/up` does, on a free port; it answers when this returns."""
-        port = free_port()
+        port = site.free_port()
         command = [
             sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
             "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5", "config.wsgi:application",
@@ -127,11 +128,6 @@ class House:
         web = Web(child, f"http://127.0.0.1:{port}")
         processes.wait_until(lambda: web.status("/healthz") == 200, child, seconds=PATIENCE)
         return web
-
-    def worker(self, *lanes: str, **settings: str) -> Child:
-        """Start a Celery worker of these lanes as its documentation says."""
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-Q", ",".join(lanes), "--loglevel", "INFO"]
-        return self._start("The worker", command, settings, log=f"worker-{'-'.join(lanes)}-{time.monotonic_ns()}.log")
 
     def close(self) -> None:
         self._running.close()
@@ -163,13 +159,6 @@ class Web:
             return None
 
 
-class _Installed(VirtualEnvironment):
-    """The environment that runs the tests: what it needs is in it."""
-
-    def ensure(self, *requirements: str, env: Mapping[str, str]) -> None:
-        pass
-
-
 @contextlib.contextmanager
 def open_house(ffmpeg: str) -> Iterator[House]:
     """A house with an empty, migrated database; everything in it is stopped in the end."""
@@ -193,19 +182,14 @@ def house(ffmpeg_binary: str) -> Iterator[House]:
 
 
 @pytest.fixture
-def eventually() -> Callable[[Callable[[], bool], str], None]:
-    """`eventually(condition, "what was awaited")` waits for it, with a generous deadline."""
-
-    def wait(condition: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {PATIENCE:g} s: {what}"
-            time.sleep(0.05)
-
-    return wait
+def video(transactional_db: None, library: Path, clips: Clips, settings: Settings) -> Video:
+    """A video of a minute, in a library that is scanned."""
+    return scanned_minute(library, clips, settings)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def workers(video: Video, library: Path, tmp_path: Path) -> Iterator[Workers]:
+    """Workers on the test's own database and library."""
+    started = Workers(library=library, thumbnails=tmp_path / "thumbnails", logs=tmp_path)
+    yield started
+    started.end()

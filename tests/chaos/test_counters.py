@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.chaos.conftest import PATIENCE, House, Web, open_house
+from tests.chaos.conftest import House, Web, open_house
+from tests.chaos.workers import PATIENCE, wait_for
 
 SEED = int(os.environ.get("CHAOS_SEED", "20260211"))
 VOTES = int(os.environ.get("VOTE_REQUESTS", "2000"))
@@ -42,7 +43,6 @@ clips = [Video(path=f"videos/{{n}}.mp4", filename=f"{{n}}.mp4", duration_seconds
 publish([video.pk for video in Video.objects.bulk_create(clips)], category="sea", by=None)
 """
 
-Eventually = Callable[[Callable[[], bool], str], None]
 Request = tuple[str, str, dict[str, str] | None]  # method, path, JSON body
 
 
@@ -131,9 +131,7 @@ def some_requests(medium: int, dice: random.Random, *, how_many: int, is_admin: 
 
 
 @pytest.mark.parametrize("seed", [SEED])
-def test_votes_and_locks_of_many_clients_leave_counter_rows_and_days_in_step(
-    house: House, web: Web, medium: int, eventually: Eventually, seed: int
-) -> None:
+def test_votes_and_locks_of_many_clients_leave_counter_rows_and_days_in_step(house: House, web: Web, medium: int, seed: int) -> None:
     access, dice = token(web), random.Random(seed)
     clients = [(Client(web, token=access if number < 8 else ""), number < 8) for number in range(VOTERS)]
 
@@ -147,7 +145,7 @@ def test_votes_and_locks_of_many_clients_leave_counter_rows_and_days_in_step(
     )
     assert counter == rows
     days = "SELECT coalesce(sum(upvote_count), 0)::bigint FROM media_days WHERE video_id = %s"
-    eventually(lambda: house.query(days, medium) == [(rows,)], f"the days know of {rows} votes")
+    wait_for(lambda: house.query(days, medium) == [(rows,)], f"the days know of {rows} votes")
 
 
 @pytest.mark.parametrize("seed", [SEED])
@@ -170,14 +168,13 @@ def test_views_of_many_clients_are_all_counted(
     house: House,
     web: Web,
     medium: int,
-    eventually: Eventually,
     how: signal.Signals | None,
     record_property: Callable[[str, object], None],
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(watch, web, medium, views=VIEWS)
         if how:
-            eventually(lambda: counted_views(house, medium) > 0, "somebody is watching")
+            wait_for(lambda: counted_views(house, medium) > 0, "somebody is watching")
             house.stop_redis(how)
         statuses = watching.result()
     answered = time.monotonic()
@@ -185,24 +182,24 @@ def test_views_of_many_clients_are_all_counted(
         house.start_redis()
 
     assert statuses == {200: VIEWS // VIEWERS * VIEWERS}
-    eventually(lambda: counted_views(house, medium) >= statuses[200], "every view is counted")
+    wait_for(lambda: counted_views(house, medium) >= statuses[200], "every view is counted")
     record_property("seconds after the last view", round(time.monotonic() - answered, 1))
     ((by_days,),) = house.query("SELECT sum(view_count)::bigint FROM media_days WHERE video_id = %s", medium)
     assert counted_views(house, medium) == by_days == statuses[200]
 
 
-def test_a_killed_web_process_loses_only_what_it_had_counted_last(house: House, web: Web, medium: int, eventually: Eventually) -> None:
+def test_a_killed_web_process_loses_only_what_it_had_counted_last(house: House, web: Web, medium: int) -> None:
     early = watch(web, medium, views=64)[200]
-    eventually(lambda: counted_views(house, medium) == early, "the early views are counted")
+    wait_for(lambda: counted_views(house, medium) == early, "the early views are counted")
 
     last = watch(web, medium, views=64)[200]
     workers = workers_of(web)
     for pid in workers:
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not workers & workers_of(web) and web.status("/healthz") == 200, "other workers have taken over")
+    wait_for(lambda: not workers & workers_of(web) and web.status("/healthz") == 200, "other workers have taken over")
     late = watch(web, medium, views=64)[200]
 
-    eventually(lambda: counted_views(house, medium) >= early + late, "the late views are counted")
+    wait_for(lambda: counted_views(house, medium) >= early + late, "the late views are counted")
     assert early + late <= counted_views(house, medium) <= early + last + late
 
 
@@ -215,12 +212,12 @@ def test_a_web_server_that_is_stopped_writes_what_it_has_counted(house: House, m
     assert counted_views(house, medium) == views == 64
 
 
-def test_views_wait_while_the_database_is_away(house: House, web: Web, medium: int, eventually: Eventually) -> None:
+def test_views_wait_while_the_database_is_away(house: House, web: Web, medium: int) -> None:
     views = watch(web, medium, views=64)[200]
     house.stop_postgres()
     house.start_postgres()
 
-    eventually(lambda: counted_views(house, medium) == views, "every view is counted")
+    wait_for(lambda: counted_views(house, medium) == views, "every view is counted")
 
 
 def workers_of(web: Web) -> set[int]:

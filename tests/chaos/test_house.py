@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 
 import pytest
 
 from tests.chaos.conftest import House
-
-Eventually = Callable[[Callable[[], bool], str], None]
+from tests.chaos.workers import wait_for
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
-def test_the_site_comes_back_with_its_database_without_a_restart(house: House, eventually: Eventually, how: signal.Signals) -> None:
+def test_the_site_comes_back_with_its_database_without_a_restart(house: House, how: signal.Signals) -> None:
     web = house.web(workers=1)
     assert web.status("/api/media/public") == 200
 
@@ -22,7 +20,7 @@ def test_the_site_comes_back_with_its_database_without_a_restart(house: House, e
     assert web.status("/healthz") == 200
     house.start_postgres()
 
-    eventually(lambda: web.status("/api/media/public") == 200, "the gallery answers again")
+    wait_for(lambda: web.status("/api/media/public") == 200, "the gallery answers again")
 
 
 def test_the_site_serves_while_redis_is_away(house: House) -> None:

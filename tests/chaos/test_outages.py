@@ -22,7 +22,8 @@ import pytest
 from redis import Redis
 
 from tests.chaos.conftest import House, Web, open_house
-from tests.chaos.test_counters import FURNISH, SEED, SETTINGS, Client, Eventually, Request, workers_of
+from tests.chaos.test_counters import FURNISH, SEED, SETTINGS, Client, Request, workers_of
+from tests.chaos.workers import wait_for
 
 OUTAGES = int(os.environ.get("OUTAGES", "2"))  # of each kind
 CLIENTS = 8
@@ -138,18 +139,18 @@ STRIKES: dict[str, tuple[Callable[[House], None], set[int]]] = {
 
 @pytest.mark.parametrize("kind", STRIKES)
 def test_an_outage_is_said_survived_and_forgotten(
-    house: House, web: Web, crowd: Crowd, eventually: Eventually, record_property: Callable[[str, object], None], kind: str
+    house: House, web: Web, crowd: Crowd, record_property: Callable[[str, object], None], kind: str
 ) -> None:
     strike, allowed = STRIKES[kind]
     served_by = workers_of(web)
     longest = 0.0
 
     for _ in range(OUTAGES):
-        eventually(crowd.is_served_from_now(), "all is well")
+        wait_for(crowd.is_served_from_now(), "all is well")
         strike(house)
         healed = time.monotonic()
-        eventually(lambda: web.status("/readyz") == 200, "the site is ready again")
-        eventually(crowd.is_served_from_now(), "everything is answered again")
+        wait_for(lambda: web.status("/readyz") == 200, "the site is ready again")
+        wait_for(crowd.is_served_from_now(), "everything is answered again")
         longest = max(longest, time.monotonic() - healed)
     crowd.leave()
 

@@ -7,18 +7,15 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from jobs.models import Job
 from media_library.models import Video
 from tests.chaos import invariants
-from tests.chaos.gifs import gif, scanned_minute
+from tests.chaos.gifs import gif
 from tests.chaos.workers import Worker, Workers, ffmpegs
-from tests.conftest import Clips
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chaos")]
 
@@ -28,18 +25,6 @@ DEADLINE = 120.0 + 10.0 * KILLS  # seconds
 WORKERS_AMONG_KILLS = 0.2
 UNTIRING = {"MAX_ATTEMPTS": "100000", "DEATHS_BEFORE_QUARANTINE": "100000", "RETRY_BASE_SECONDS": "0.1", "RETRY_CAP_SECONDS": "0.2"}
 ENDED = (Job.Status.COMPLETED, Job.Status.FAILED, Job.Status.CANCELLED)
-
-
-@pytest.fixture
-def video(transactional_db: None, library: Path, clips: Clips, settings: Settings) -> Video:
-    return scanned_minute(library, clips, settings)
-
-
-@pytest.fixture
-def workers(video: Video, library: Path, tmp_path: Path) -> Iterator[Workers]:
-    started = Workers(library=library, thumbnails=tmp_path / "thumbnails", logs=tmp_path)
-    yield started
-    started.end()
 
 
 def test_every_job_is_done_once_however_often_its_workers_are_killed(workers: Workers, video: Video, library: Path) -> None:

@@ -16,24 +16,11 @@ from jobs import services
 from jobs.models import Job, Worker
 from media_library.models import Video
 from tests.chaos import invariants
-from tests.chaos.gifs import ENDLESS, QUICK, SLOW, ended, gif, scanned_minute, working
+from tests.chaos.gifs import ENDLESS, QUICK, SLOW, ended, gif, working
 from tests.chaos.proxy import Proxy
 from tests.chaos.workers import LONG_LEASE, Workers, database_url, ffmpegs, to_database, to_redis, wait_for
-from tests.conftest import Clips
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chaos")]
-
-
-@pytest.fixture
-def video(transactional_db: None, library: Path, clips: Clips, settings: Settings) -> Video:
-    return scanned_minute(library, clips, settings)
-
-
-@pytest.fixture
-def workers(video: Video, library: Path, tmp_path: Path) -> Iterator[Workers]:
-    started = Workers(library=library, thumbnails=tmp_path / "thumbnails", logs=tmp_path)
-    yield started
-    started.end()
 
 
 @pytest.fixture

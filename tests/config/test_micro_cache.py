@@ -9,25 +9,8 @@ from threading import Barrier, Event, Thread
 
 import pytest
 
-from config import micro_cache
 from config.micro_cache import MicroCache
-
-
-class Clock:
-    """The time that caches go by; a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(micro_cache, "monotonic", clock)
-    return clock
+from tests.clock import Clock
 
 
 def cache_of(seconds: float = 1.0, *, most_entries: int = 100, most_bytes: int = 10_000) -> MicroCache[str, str]:

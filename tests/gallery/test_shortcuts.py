@@ -16,12 +16,12 @@ from django.db import OperationalError, close_old_connections
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from config import micro_cache
 from config.api.shortcuts import Shortcuts
 from gallery import counters
 from gallery.api import shortcuts
 from gallery.models import MediaStats
 from gallery.services import lock, publish
+from tests.clock import Clock
 from tests.gallery.rows import video
 
 pytestmark = pytest.mark.django_db
@@ -64,21 +64,6 @@ class Server:
     def twice(self, address: str, **headers: str) -> tuple[Reply, Reply]:
         """Django's reply, and that of the shortcut where there is one."""
         return self.get(address, **headers), self.get(address, **headers)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(micro_cache, "monotonic", clock)
-    return clock
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from launcher.site import free_port
 
-from tests.launch.conftest import REPOSITORY, Start, free_port
+from tests.launch.conftest import REPOSITORY, Start
 
 
 def read(start: Start, path: str, *, token: str = "") -> Any:

@@ -15,10 +15,9 @@ from pydantic.alias_generators import to_camel
 
 from jobs import labels, queue, registry, services
 from jobs.models import Job
+from media_library.status_line import StatusLine, bar
 
-BAR = 30  # characters
 SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_PER_LINE = 10.0  # where the progress goes to a file
 ENDED = (Job.Status.COMPLETED, Job.Status.FAILED, Job.Status.CANCELLED)
 INTERRUPTED = 130  # exit status
 
@@ -46,13 +45,13 @@ class Command(BaseCommand):
             self._wait(job.pk)
 
     def _wait(self, job_id: int) -> None:
-        meter = _Meter(self)
+        status = StatusLine(self)
         try:
-            job = _ended(job_id, meter)
+            job = _ended(job_id, status)
         except KeyboardInterrupt:
-            meter.clear()
+            status.clear()
             raise CommandError(f"The job goes on without you; cancel job {job_id} in the admin.", returncode=INTERRUPTED) from None
-        meter.clear()
+        status.clear()
         if job.status != Job.Status.COMPLETED:
             raise CommandError(
                 " ".join(f"{text.rstrip('.')}." for text in (f"Job {job_id} {job.status}", job.error, job.suggestion) if text)
@@ -98,19 +97,19 @@ def _value(text: str, of: Mapping[str, Any]) -> Any:
         return text  # the type says what is wrong with it
 
 
-def _ended(job_id: int, meter: _Meter) -> Job:
+def _ended(job_id: int, status: StatusLine) -> Job:
     """The job once it has ended; a database that is away for a while is waited for."""
     while True:
         try:
             job = Job.objects.defer("log").get(pk=job_id)
             if job.status in ENDED:
                 return job
-            meter.show(_line(job))
+            status.show(_line(job))
         except Job.DoesNotExist:
             raise CommandError(f"Job {job_id} is gone.") from None
         except (OperationalError, InterfaceError):
             connection.close()
-            meter.show("The database does not answer; waiting for it")
+            status.show("The database does not answer; waiting for it")
         time.sleep(SECONDS_BETWEEN_LOOKS)
 
 
@@ -118,8 +117,7 @@ def _line(job: Job) -> str:
     """The job's state on one line."""
     if job.status != Job.Status.RUNNING:
         return f"{job.type}  {queue.waiting_reasons([job]).get(job.pk, 'waits')}"
-    filled = BAR * job.progress // 100
-    parts = (f"{'█' * filled}{'·' * (BAR - filled)}  {job.progress} %", labels.speed(job), labels.time_left(job, now=timezone.now()))
+    parts = (f"{bar(job.progress, 100)}  {job.progress} %", labels.speed(job), labels.time_left(job, now=timezone.now()))
     return f"{job.type}  " + "  ".join(filter(None, parts))
 
 
@@ -131,28 +129,3 @@ def _list_of_types() -> str:
             default = f"; default {of['default']}" if of.get("default") not in (None, "", []) else ""
             lines.append(f"    {name}  {of.get('description', '')}{default}")
     return "\n".join(lines)
-
-
-class _Meter:
-    """One line that is rewritten on a terminal; elsewhere a line when it has changed, now and then."""
-
-    def __init__(self, command: BaseCommand) -> None:
-        self._out = command.stderr
-        self._is_terminal = bool(self._out.isatty())
-        self._shown_at = -SECONDS_PER_LINE
-        self._shown = ""
-
-    def show(self, line: str) -> None:
-        if self._is_terminal:
-            self._write(f"\r\x1b[K{line}")
-        elif line != self._shown and time.monotonic() - self._shown_at >= SECONDS_PER_LINE:
-            self._shown, self._shown_at = line, time.monotonic()
-            self._write(f"{line}\n")
-
-    def clear(self) -> None:
-        if self._is_terminal:
-            self._write("\r\x1b[K")
-
-    def _write(self, text: str) -> None:
-        self._out.write(text, ending="", style_func=str)
-        self._out.flush()

@@ -15,9 +15,8 @@ from gallery.services import refresh
 from media_library.models import ScanReport
 from media_library.paths import encode_path, shown
 from media_library.scanner import Progress, Stage, scan
+from media_library.status_line import StatusLine, bar
 
-BAR = 30  # characters
-SECONDS_PER_LINE_ON_TTY, SECONDS_PER_LINE = 0.2, 10.0
 SHOWN_PER_KIND = 20
 LABELS = {
     Stage.WAITING: "Waiting for the scan that is running",
@@ -100,32 +99,21 @@ def _shown(text: str) -> str:
 
 
 class _Meter:
-    """The progress: one line that is rewritten on a terminal, a line now and then elsewhere."""
+    """The progress, with its speed since the stage began."""
 
     def __init__(self, command: BaseCommand) -> None:
-        self._out = command.stderr
-        self._is_terminal = bool(self._out.isatty())
+        self._line = StatusLine(command)
         self._stage: Stage | None = None
-        self._began = self._shown = 0.0
+        self._began = 0.0
 
     def show(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if progress.stage is not self._stage:
-            self._stage, self._began, self._shown = progress.stage, now, 0.0
-        is_last = progress.done == progress.total
-        if not is_last and now - self._shown < (SECONDS_PER_LINE_ON_TTY if self._is_terminal else SECONDS_PER_LINE):
-            return
-        self._shown = now
-        line = _line(progress, seconds=now - self._began)
-        self._write(f"\r\x1b[K{line}" if self._is_terminal else f"{line}\n")
+        now, is_first = time.monotonic(), progress.stage is not self._stage
+        if is_first:
+            self._stage, self._began = progress.stage, now
+        self._line.show(_line(progress, seconds=now - self._began), at_once=is_first or progress.done == progress.total)
 
     def clear(self) -> None:
-        if self._is_terminal:
-            self._write("\r\x1b[K")
-
-    def _write(self, text: str) -> None:
-        self._out.write(text, ending="", style_func=str)
-        self._out.flush()
+        self._line.clear()
 
 
 def _line(progress: Progress, *, seconds: float) -> str:
@@ -136,9 +124,8 @@ def _line(progress: Progress, *, seconds: float) -> str:
     speed = f"  {rate:,.0f} files/s" if rate else ""
     if not progress.total:
         return f"{label}  {progress.done:,} files{speed}"
-    filled = BAR * progress.done // progress.total
     left = f"  {_duration((progress.total - progress.done) / rate)} left" if rate and progress.done < progress.total else ""
-    return f"{label}  {'█' * filled}{'·' * (BAR - filled)}  {progress.done:,}/{progress.total:,}{speed}{left}"
+    return f"{label}  {bar(progress.done, progress.total)}  {progress.done:,}/{progress.total:,}{speed}{left}"
 
 
 def _duration(seconds: float) -> str:
