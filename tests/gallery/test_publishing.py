@@ -137,7 +137,7 @@ def test_a_thousand_videos_are_published_in_a_handful_of_statements(
 ) -> None:
     ids = [row.pk for row in video_list(1000)]
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         outcome = publish(ids, category="sea", by=editor)
 
     assert len(outcome.done) == 1000
