@@ -67,7 +67,7 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
-    "corsheaders.middleware.CorsMiddleware",
+    "config.api.middleware.ExactOrigins",
     "config.api.middleware.security_headers",
     "config.api.middleware.JsonErrors",
     "django.middleware.security.SecurityMiddleware",

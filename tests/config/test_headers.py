@@ -57,7 +57,7 @@ def test_an_allowed_origin_reads_errors_too(visitor: Client) -> None:
 @pytest.mark.parametrize(
     "origin",
     ["null", "http://evil-localhost:3000", "http://localhost:3000.evil.example", "http://localhost", "https://localhost:3000",
-     "http://localhost:30000", "HTTP://LOCALHOST:3000@evil.example", "*", ""],
+     "http://localhost:30000", "HTTP://LOCALHOST:3000@evil.example", "http://localhost:3000/x", "*", ""],
 )  # fmt: skip
 def test_no_other_origin_gets_anything(visitor: Client, origin: str) -> None:
     reply = visitor.get("/api/media/public", headers={"Origin": origin})
