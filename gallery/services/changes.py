@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from gallery.counters import HOLD_STATS
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import PublicMedia
 from media_library.outcomes import Outcome
@@ -68,6 +69,11 @@ def hold_open(media_id: int) -> PublicMedia:
     if medium.is_locked:
         raise MediaLocked
     return medium
+
+
+def hold_stats(ids: list[int]) -> None:
+    """Lock the rows of hot counters in id order until the transaction ends, as a flush of views does."""
+    execute(HOLD_STATS, ids)
 
 
 def copy_to_stats(ids: list[int]) -> None:

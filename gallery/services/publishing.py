@@ -17,6 +17,7 @@ from gallery.services.changes import (
     distinct,
     execute,
     hold_public,
+    hold_stats,
     one_change_at_a_time,
     outcome,
 )
@@ -132,6 +133,7 @@ def hide(ids: Iterable[int]) -> list[int]:
     """Remove media from the gallery inside the caller's change, keeping their engagement; returns which were public."""
     hidden = hold_public(ids)
     list(Video.objects.filter(pk__in=hidden).order_by("pk").select_for_update(no_key=True).values_list("pk"))  # in order: no deadlock
+    hold_stats(hidden)
     execute(KEEP_ENGAGEMENT, hidden)
     PublicMedia.objects.filter(pk__in=hidden).delete()
     MediaStats.objects.filter(pk__in=hidden).update(is_public=False)

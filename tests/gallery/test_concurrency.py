@@ -99,6 +99,27 @@ def test_views_and_bulk_locks_do_not_deadlock() -> None:
     assert_consistent()
 
 
+def test_views_and_media_that_come_and_go_do_not_deadlock() -> None:
+    ids = [row.pk for row in video_list(60)]
+    publish(ids, category="sea", by=None)
+    day = PublicMedia.objects.values_list("created_at", flat=True)[0].date()
+
+    def watch() -> None:
+        for _ in range(15):
+            with transaction.atomic():
+                _write(Batch(counts=Counter({(media_id, day, "view_count"): 1 for media_id in ids})))
+
+    def come_and_go() -> None:
+        for _ in range(8):
+            unpublish(reversed(ids), by=None)
+            publish(reversed(ids), category="sea", by=None)
+
+    in_threads(watch, come_and_go, watch)
+
+    assert set(MediaStats.objects.values_list("view_count", flat=True)) == {30}
+    assert_consistent()
+
+
 @pytest.mark.parametrize("_round", range(10))
 def test_a_video_that_is_hidden_while_somebody_publishes_it_stays_hidden(_round: int) -> None:
     (clip,) = video_list(1)
