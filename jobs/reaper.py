@@ -19,7 +19,7 @@ def reap() -> int:
         if not _is_ours():
             return 0
         nodes.sweep_workers()
-        abandoned = claims.take_back_expired()
+    abandoned = claims.take_back_expired()  # each in a transaction of its own: whoever ends a job waits for none but that one
     try:
         outputs.sweep()
     except OSError as error:  # the library is away: its files wait

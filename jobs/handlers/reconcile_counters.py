@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from gallery.reconciliation import reconcile
 from jobs.context import JobContext
 from jobs.models import Lane
@@ -11,7 +13,7 @@ from jobs.registry import Params, job_type
 
 
 class ReconcileParams(Params):
-    dry_run: bool = False
+    dry_run: bool = Field(False, description="say what has drifted; write nothing")
 
 
 @job_type("reconcile_counters", lane=Lane.CPU, params=ReconcileParams, exclusive=lambda params: "counters")
