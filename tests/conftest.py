@@ -16,7 +16,7 @@ from pytest_django.fixtures import Settings
 from config import micro_cache
 from gallery import counters
 from gallery.flusher import Flusher
-from tests.browser import chromium, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
+from tests.browser import chromium, expected_complaints, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
 from tests.clock import Clock
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

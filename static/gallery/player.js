@@ -6,11 +6,13 @@
 
   if (customElements.get("media-controller")) video.controls = false;
 
-  const admitDefeat = () => {
-    document.querySelector(".unplayable").hidden = false;
+  const admitDefeat = async () => {
+    const address = video.currentSrc;
     controller.inert = true;
     video.removeAttribute("src");
     video.load(); // stops what still loads or sounds
+    const isThere = await fetch(address, { method: "HEAD" }).then((reply) => reply.ok, () => false);
+    document.getElementById(isThere ? "unplayable" : "unreachable").hidden = false;
   };
   video.addEventListener("error", admitDefeat);
   if (video.error) admitDefeat();

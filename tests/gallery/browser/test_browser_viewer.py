@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from pytest_django.fixtures import Settings
 
 from gallery.player_styles import PLAYER_STYLE_HASHES
 from tests.conftest import Clips
@@ -80,6 +81,19 @@ def test_a_format_that_cannot_be_played_says_so_and_offers_the_file(page: Page, 
         notice.get_by_role("link", name="Download it").click()
     assert download.value.suggested_filename == "old_tape.avi"
     assert download.value.path().read_bytes() == tape.read_bytes()
+
+
+def test_a_file_that_is_gone_says_so_and_blames_no_format(
+    page: Page, share_clip: Callable[..., int], webm: Path, settings: Settings, expected_complaints: set[str]
+) -> None:
+    media_id = share_clip(webm)
+    expected_complaints.add("status of 404")
+    for clip in Path(settings.LIBRARY_ROOT).rglob("*.webm"):
+        clip.unlink()
+
+    page.goto(f"/watch/{media_id}")
+
+    expect(page.get_by_role("alert")).to_contain_text("This video can’t be reached at the moment")
 
 
 def test_sound_without_a_picture_is_not_played_on_black(page: Page, share_clip: Callable[..., int], clips: Clips) -> None:
