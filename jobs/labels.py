@@ -20,7 +20,7 @@ def gigabytes(mib: int) -> str:
 
 def speed(job: Job) -> str:
     """How fast video goes through the job, as a multiple of playing it; empty where that means nothing."""
-    return f"{job.speed:.1f}×" if job.speed else ""
+    return f"{job.speed:.{1 if job.speed >= 0.1 else 2}f}×" if job.speed else ""
 
 
 def seconds_left(job: Job, *, now: datetime) -> float | None:
