@@ -19,10 +19,12 @@ from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse, clean
 from jobs.models import Lane
 from jobs.outputs import Output, Workspace
+from media_library import lineage
 from media_library.ffmpeg import run as ffmpeg
 from media_library.ffmpeg.errors import FfmpegFailed
 from media_library.ffmpeg.run import Limits, Progress
 from media_library.ffmpeg.untrusted import Bounds
+from media_library.lineage import Cut
 from media_library.models import Video
 from media_library.paths import decode_path, encode_path
 from media_library.posters import save_poster
@@ -50,6 +52,7 @@ class JobContext:
         self.uses_gpu = lease.uses_gpu
         self.files = Workspace(lease)
         self.writes: list[Write] = []
+        self._type = lease.type
         self._lane = lease.lane
         self._video_id = lease.video_id
         self._pulse = pulse
@@ -114,13 +117,22 @@ class JobContext:
         """Have rows written in the transaction that completes the job, its files in place; what `write` returns joins the result."""
         self.writes.append(write)
 
-    def register(self, output: Output, *, title: str) -> None:
-        """Have the library know an output as a video of its own once the job completes; the result gets its `videoId`."""
+    def register(self, output: Output, *, title: str, made_from: Sequence[Cut] = ()) -> None:
+        """Have the library know an output as a video of its own once the job completes; the result gets its `videoId`.
+
+        `made_from`: the stretches of other videos that it shows, in their order.
+        """
         poster = output.inspection.poster
         thumbnail = save_poster(poster, store=Path(settings.THUMBNAIL_ROOT)) if poster else None
         file = FoundFile(encode_path(str(output.path)), output.size, output.mtime_ns)
         entry = replace(entry_of(Reading(Arrival(file, None), output.inspection, thumbnail)), title=title)
-        self.with_completion(lambda: {"videoId": entries.write([entry])[0]})
+
+        def write() -> dict[str, Any]:
+            (video_id,) = entries.write([entry])
+            lineage.record(video_id, made_from, job_id=self.job_id, job_type=self._type)
+            return {"videoId": video_id}
+
+        self.with_completion(write)
 
     # --- ffmpeg
 

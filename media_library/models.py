@@ -305,3 +305,30 @@ class Compilation(models.Model):
 
     def __str__(self) -> str:
         return self.filename
+
+
+class Derivation(models.Model):
+    """That a video was made from a stretch of another one; a video made from several stretches has as many, in order."""
+
+    derived = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="made_from")
+    source = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="used_in")
+    in_point = models.FloatField(null=True, blank=True, help_text="seconds of the source; empty: from its start")
+    out_point = models.FloatField(null=True, blank=True, help_text="seconds of the source; empty: to its end")
+    order = models.PositiveIntegerField(help_text="place among the stretches, from 0")
+    job_id = models.BigIntegerField(null=True, blank=True, help_text="the job that made it")
+    job_type = models.TextField(default="", blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "derivations"
+        ordering = ("derived_id", "order")
+        constraints = (
+            models.UniqueConstraint(fields=["derived", "order"], name="derivations_order_unique"),
+            models.CheckConstraint(
+                condition=Q(in_point__isnull=True) | Q(out_point__isnull=True) | Q(out_point__gte=F("in_point")),
+                name="derivations_out_after_in",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.derived} from {self.source}"

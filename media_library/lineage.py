@@ -1,0 +1,37 @@
+"""What a video was made from, and what was made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from media_library.models import Derivation
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stretch of a video that goes into another one; None: from its start, to its end."""
+
+    video_id: int
+    in_point: float | None = None  # seconds
+    out_point: float | None = None  # seconds
+
+
+@transaction.atomic
+def record(derived_id: int, cuts: Sequence[Cut], *, job_id: int | None = None, job_type: str = "") -> None:
+    """Write down what a video was made from, in the order of the cuts; what was known before is forgotten."""
+    Derivation.objects.filter(derived_id=derived_id).delete()
+    Derivation.objects.bulk_create(
+        Derivation(
+            derived_id=derived_id,
+            source_id=cut.video_id,
+            in_point=cut.in_point,
+            out_point=cut.out_point,
+            order=order,
+            job_id=job_id,
+            job_type=job_type,
+        )
+        for order, cut in enumerate(cuts)
+    )
