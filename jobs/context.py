@@ -18,10 +18,11 @@ from jobs.claims import Lease
 from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse, clean
 from jobs.models import Lane
-from jobs.outputs import Output, Workspace
+from jobs.outputs import Output, Workspace, probe
 from media_library import lineage
 from media_library.ffmpeg import run as ffmpeg
 from media_library.ffmpeg.errors import FfmpegFailed
+from media_library.ffmpeg.probe import Probe
 from media_library.ffmpeg.run import Limits, Progress
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.lineage import Cut
@@ -97,6 +98,12 @@ class JobContext:
             suggestion = "Bring it back, scan the library and retry."
             raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
         return video
+
+    def probe(self, video: Video) -> Probe:
+        """What the video's file says of itself; raises `UnreadableMedia`."""
+        self.check()
+        with open(open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path)), "rb") as file:  # noqa: PTH123 - a descriptor
+            return probe(file.fileno())
 
     # --- Outputs
 

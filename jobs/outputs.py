@@ -23,8 +23,10 @@ from jobs import claims
 from jobs.claims import Lease
 from jobs.failures import BadOutput
 from jobs.models import Job
+from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.inspection import Inspection
 from media_library.ffmpeg.inspectors import Inspectors, Limits
+from media_library.ffmpeg.probe import Probe
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.paths import decode_path, encode_path
 from media_library.relocation import UnsafePath, file_at, make_folders, numbered, open_file, relocate, remove_second_name
@@ -136,6 +138,14 @@ def verify(descriptor: int, *, duration: float | None = None) -> Inspection:
     if duration is not None and (found is None or abs(found - duration) > max(LEAST_TOLERANCE, DURATION_TOLERANCE * duration)):
         raise BadOutput(f"The output is {'of no' if found is None else f'{found:.1f} s'} long instead of {duration:.1f} s")
     return inspection
+
+
+def probe(descriptor: int) -> Probe:
+    """What an open file says of itself, read where a stranger's file can do no harm; raises `UnreadableMedia`."""
+    inspection = _inspectors().inspect(descriptor, with_poster=False)
+    if inspection.probe is None:
+        raise UnreadableMedia(inspection.reason)
+    return inspection.probe
 
 
 def remove(named: Sequence[Named]) -> None:

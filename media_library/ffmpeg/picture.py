@@ -11,7 +11,7 @@ from av.buffer import Buffer
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
 from PIL import Image
 
-HDR_TRANSFERS = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+HDR_TRANSFERS = {int(ColorTrc.SMPTE2084): "smpte2084", int(ColorTrc.ARIB_STD_B67): "arib-std-b67"}  # as ffmpeg names them
 FULL_HD_AND_UP = 720  # lines: above standard definition, unlabelled colour is BT.709
 # The signs of the display matrix's a, b, c, d, and what undoes them.
 TURNS = {

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import av
 from av import VideoFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
-from media_library.ffmpeg.picture import size_as_shown
+from media_library.ffmpeg.picture import HDR_TRANSFERS, size_as_shown, turn_of
 from media_library.ffmpeg.untrusted import VIDEO_CODECS, Bounds, open_untrusted
 
 LONGEST_DURATION = 7 * 24 * 3600.0  # seconds; what claims more is taken as unknown
@@ -47,6 +48,14 @@ class Probe:
     bit_rate: int | None = None  # bits a second
     is_faststart: bool | None = None  # None: the container is no MP4
     tags: dict[str, str] = field(default_factory=dict)
+    picture_stream: int = 0
+    sound_stream: int | None = None
+    pixel_format: str | None = None
+    video_profile: str | None = None
+    is_stored_as_shown: bool = True  # else its pictures are to be turned, or their pixels are not square
+    is_interlaced: bool = False
+    hdr_transfer: str | None = None  # as ffmpeg names it: smpte2084 or arib-std-b67; None: standard dynamic range
+    audio_channels: int | None = None
 
 
 class OpenVideo(NamedTuple):
@@ -89,18 +98,27 @@ def probe(opened: OpenVideo, descriptor: int) -> Probe:
     width, height = size_as_shown(frame, pixel_aspect=stream.sample_aspect_ratio)
     duration = _duration(opened)
     audio = container.streams.best("audio")
+    sound = audio.codec_context if isinstance(audio, AudioStream) else None
     return Probe(
         container=container.format.name,
         width=width,
         height=height,
         video_codec=stream.codec_context.codec.canonical_name,
         duration=duration,
-        audio_codec=audio.codec_context.codec.canonical_name if audio and audio.codec_context else None,
+        audio_codec=sound.codec.canonical_name if sound else None,
         has_audio=audio is not None,
         frame_rate=_frame_rate(stream),
         bit_rate=_bit_rate(container, size=size, duration=duration),
         is_faststart=boxes.is_faststart if boxes else None,
         tags=_tags(container.metadata),
+        picture_stream=stream.index,
+        sound_stream=audio.index if audio else None,
+        pixel_format=frame.format.name,
+        video_profile=stream.codec_context.profile,
+        is_stored_as_shown=turn_of(frame) is None and (width, height) == (frame.width, frame.height),
+        is_interlaced=frame.interlaced_frame,
+        hdr_transfer=HDR_TRANSFERS.get(frame.color_trc),
+        audio_channels=sound.channels if sound else None,
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 from django.db.models.functions import Now
@@ -13,7 +14,9 @@ from jobs.context import JobContext, _shown
 from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse
 from jobs.models import Lane
+from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.models import Video
+from tests.conftest import Clips, variant
 from tests.jobs import kinds
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +74,19 @@ def test_a_command_line_is_shown_as_one_could_type_it() -> None:
     shown = _shown(["-codec_whitelist", "a,b,c", "-i", "file:/videos/it's \x1b[31mred.mp4", "x"])
 
     assert shown == """-codec_whitelist … -i 'file:/videos/it'"'"'s red.mp4' x"""
+
+
+def test_a_file_is_asked_what_it_is_now_whatever_its_row_says(encode: JobContext, library: Path, clips: Clips) -> None:
+    variant(clips.with_sound, library / "videos" / "x.mp4")
+    video = Video.objects.create(path="videos/x.mp4", filename="x.mp4", width=9, height=9)
+
+    probe = encode.probe(video)
+
+    assert (probe.width, probe.height, probe.video_codec, probe.audio_codec) == (320, 180, "h264", "aac")
+
+
+def test_a_file_that_is_no_video_any_more_says_so(encode: JobContext, library: Path) -> None:
+    (library / "x.mp4").write_bytes(b"no video at all")
+
+    with pytest.raises(UnreadableMedia):
+        encode.probe(Video.objects.create(path="x.mp4", filename="x.mp4"))

@@ -78,7 +78,8 @@ def test_every_container_that_we_accept_is_described_and_pictured(name: str, cli
 def test_sound_is_noticed(clips: Clips) -> None:
     described = look(clips.with_sound)
 
-    assert (described.has_audio, described.audio_codec) == (True, "aac")
+    assert (described.has_audio, described.audio_codec, described.audio_channels) == (True, "aac", 1)
+    assert (described.picture_stream, described.sound_stream) == (0, 1)
 
 
 def test_a_turned_picture_is_described_and_pictured_upright(clips: Clips, tmp_path: Path) -> None:
@@ -131,8 +132,9 @@ def test_a_picture_of_high_dynamic_range_is_mapped_to_what_a_page_shows(clips: C
         codec=("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", *tags, "-x265-params", "log-level=none"),
     )
 
-    _, picture = look_with_poster(clip)
+    described, picture = look_with_poster(clip)
 
+    assert (described.hdr_transfer, described.pixel_format) == ("smpte2084", "yuv420p10le")
     assert picture.mode == "RGB"
 
 
