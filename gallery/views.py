@@ -53,16 +53,15 @@ PLAYER_POLICY = PAGE_POLICY.replace("style-src 'self'", " ".join(["style-src 'se
 class GalleryForm(forms.Form):
     """What a visitor asks of the gallery, in the address."""
 
-    category = forms.CharField(required=False)
     search = forms.CharField(max_length=200, required=False)
     sort = forms.ChoiceField(choices=[(name, name) for name in SORTS], required=False)
     orientation = forms.ChoiceField(choices=[(name, name) for name in ORIENTATIONS], required=False)
     cursor = forms.CharField(max_length=1000, required=False)
 
-    def query(self) -> PublicQuery:
+    def query(self, category: str | None) -> PublicQuery:
         asked = self.cleaned_data
         return PublicQuery(
-            category=asked["category"] or None,
+            category=category,
             search=asked["search"] or None,
             sort=asked["sort"] or "recent",
             orientation=asked["orientation"] or None,
@@ -110,12 +109,15 @@ class CommentForm(forms.Form):
 # A lock must show within a second, so browsers keep a page but ask each time whether it still holds (304).
 @require_safe
 @cache_control(private=True, no_cache=True)
-def gallery(request: HttpRequest) -> HttpResponse:
+def gallery(request: HttpRequest, category: str | None = None) -> HttpResponse:
+    """All that is open to the public, or one category of it."""
+    if category is not None and not services.is_category(category):
+        raise Http404
     form = GalleryForm(request.GET)
     if not form.is_valid():
         field, (complaint, *_) = next(iter(form.errors.items()))
         return _bad_request(request, f"{field.capitalize()}: {complaint}")
-    query = form.query()
+    query = form.query(category)
     try:
         page = public_page(query)
     except InvalidCursor:

@@ -7,6 +7,7 @@ from math import log
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -72,6 +73,15 @@ def moment_link(medium: Mapping[str, Any], moment: int, label: str = "") -> Safe
     """A link to a moment of the medium, in seconds."""
     page = reverse("watch", args=[medium["id"]])
     return format_html('<a class="moment" href="{}?t={}">{}</a>', page, moment, label or timecodes.clock(moment))
+
+
+@register.simple_tag(takes_context=True)
+def list_address(context: Context, category: str = "") -> str:
+    """The list of a category, or of everything, in the order and with the search of the list at hand."""
+    asked = context["request"].GET.copy()
+    asked.pop("cursor", None)
+    place = reverse("category", args=[category]) if category else reverse("gallery")
+    return f"{place}?{asked.urlencode()}" if asked else place
 
 
 @register.filter

@@ -1,39 +1,149 @@
-// The gallery: the chosen chip is in sight, and "Load more" appends the next page in place.
-// Without this script the link simply leads there.
-(() => {
-  document.querySelector(".chip[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// The gallery goes on by itself near its end, answers while one types, and is where one left it on the way back.
+// Without this script "Load more", the search box and every link simply lead there.
 
-  const rows = document.querySelector(".rows");
-  const more = document.querySelector(".more");
-  const status = document.querySelector("[role=status]");
-  if (!rows || !more) return;
+const PAGES_BY_THEMSELVES = 6; // then the footer can be reached, and "Load more" asks
+const AHEAD = "1200px";
+const TYPING_PAUSE = 220; // milliseconds
+const FEWEST_LETTERS = 3; // shorter searches wait for Enter
 
-  more.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[rel=next]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    if (link.ariaBusy === "true") return;
-    link.ariaBusy = "true";
-    try {
-      append(await fetchPage(link.href));
-    } catch {
-      location.assign(link.href); // the browser says better than we can what is wrong
-    }
-  });
+const main = document.getElementById("main");
+const box = document.querySelector(".find input");
+const status = main.querySelector("[role=status]");
+const rows = () => main.querySelector(".rows");
+const next = () => main.querySelector("a[rel=next]");
 
-  async function fetchPage(url) {
-    const response = await fetch(url, { headers: { Accept: "text/html" } });
-    if (!response.ok) throw new Error(response.statusText);
-    return new DOMParser().parseFromString(await response.text(), "text/html");
+let shown = []; // addresses of the pages below the first
+let request = new AbortController();
+
+// --- Pages
+
+async function fetchPage(address) {
+  const reply = await fetch(address, { headers: { Accept: "text/html" }, signal: request.signal });
+  if (!reply.ok && reply.status !== 404) throw new Error(reply.statusText);
+  return new DOMParser().parseFromString(await reply.text(), "text/html");
+}
+
+function append(page, address) {
+  // A video whose counts grew meanwhile may come a second time.
+  const isNew = (card) => !rows().querySelector(`[data-id="${card.dataset.id}"]`);
+  const cards = [...page.querySelectorAll(".rows > .card")].filter(isNew);
+  rows().append(...cards);
+  main.querySelector(".more").replaceChildren(...page.querySelectorAll(".more > *"));
+  shown.push(address);
+  return cards;
+}
+
+async function loadMore({ asked }) {
+  const link = next();
+  if (!link || link.ariaBusy === "true") return;
+  link.ariaBusy = "true";
+  try {
+    const cards = append(await fetchPage(link.href), link.href);
+    status.textContent = `${cards.length} more videos, ${rows().children.length} in all`;
+    if (asked) cards[0]?.querySelector("a").focus({ preventScroll: true });
+    watchTheEnd();
+  } catch (error) {
+    link.ariaBusy = null;
+    if (error.name !== "AbortError" && asked) location.assign(link.href); // the browser says better than we can what is wrong
   }
+}
 
-  function append(page) {
-    // A video whose counts grew meanwhile may come a second time.
-    const isNew = (card) => !rows.querySelector(`[data-id="${card.dataset.id}"]`);
-    const cards = [...page.querySelectorAll(".rows > .card")].filter(isNew);
-    rows.append(...cards);
-    more.replaceChildren(...page.querySelectorAll(".more > *"));
-    status.textContent = `${cards.length} more videos, ${rows.children.length} in all`;
-    cards[0]?.querySelector("a").focus({ preventScroll: true });
+main.addEventListener("click", (event) => {
+  if (!event.target.closest("a[rel=next]") || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  loadMore({ asked: true });
+});
+
+const end = new IntersectionObserver(
+  ([{ isIntersecting }]) => {
+    if (isIntersecting && shown.length < PAGES_BY_THEMSELVES) loadMore({ asked: false });
+  },
+  { rootMargin: AHEAD },
+);
+
+function watchTheEnd() {
+  end.disconnect();
+  if (next() && !navigator.connection?.saveData) end.observe(next());
+}
+
+// --- Searching while one types
+
+async function show(address) {
+  request.abort();
+  request = new AbortController();
+  main.ariaBusy = "true";
+  try {
+    const page = await fetchPage(address);
+    document.title = page.title;
+    main.replaceChildren(...[...page.getElementById("main").children].filter((part) => part.role !== "status"), status);
+    shown = [];
+    status.textContent = main.querySelector(".found, h2")?.textContent.trim().replace(/\s+/g, " ") ?? "";
+    scrollTo(0, 0);
+    begin();
+  } catch (error) {
+    if (error.name === "AbortError") return; // a later one is under way
+    location.assign(address);
   }
-})();
+  main.ariaBusy = null;
+}
+
+function addressOf(text) {
+  const address = new URL(location.href);
+  for (const name of ["cursor", "search"]) address.searchParams.delete(name);
+  if (text) address.searchParams.set("search", text);
+  return address.href;
+}
+
+let pause;
+box.addEventListener("input", () => {
+  clearTimeout(pause);
+  const text = box.value.trim();
+  if (text && text.length < FEWEST_LETTERS) return;
+  pause = setTimeout(() => {
+    const address = addressOf(text);
+    if (address === location.href) return;
+    const isSearching = new URL(location.href).searchParams.has("search");
+    history[isSearching ? "replaceState" : "pushState"](null, "", address); // one step back leaves the search, not a letter
+    show(address);
+  }, TYPING_PAUSE);
+});
+
+addEventListener("popstate", () => {
+  box.value = new URL(location.href).searchParams.get("search") ?? "";
+  show(location.href);
+});
+
+// --- The way back
+
+addEventListener("pagehide", () => {
+  const card = document.activeElement.closest?.(".card")?.dataset.id;
+  history.replaceState({ shown, scroll: scrollY, card }, "");
+});
+
+async function goBackTo({ shown: addresses, scroll, card }) {
+  history.scrollRestoration = "manual";
+  try {
+    const pages = await Promise.all(addresses.map(fetchPage));
+    pages.forEach((page, index) => append(page, addresses[index]));
+  } catch {
+    return; // the top of the list is a place, too
+  }
+  scrollTo(0, scroll);
+  if (card) rows().querySelector(`[data-id="${CSS.escape(card)}"] a`)?.focus({ preventScroll: true });
+}
+
+// --- Start
+
+function begin() {
+  showChosenChip();
+  watchTheEnd();
+}
+
+function showChosenChip() {
+  const chip = main.querySelector(".chip[aria-current]")?.getBoundingClientRect();
+  const chips = main.querySelector(".chips"); // scrolled by itself: scrollIntoView would take the page along
+  if (chip) chips.scrollLeft += chip.left + chip.width / 2 - chips.clientWidth / 2;
+}
+
+if (history.state?.shown?.length && rows()) await goBackTo(history.state);
+begin();

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.gallery.browser.measures import LAYOUT_SHIFT
+from tests.gallery.browser.measures import LAYOUT_SHIFT, wait_until
 from tests.gallery.shared_media import share
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,17 +22,82 @@ def thirty_videos(poster: Path) -> None:
         share(f"Video {number}", width=width, height=height)
 
 
-def test_load_more_appends_in_place(page: Page, thirty_videos: None) -> None:
+def share_many(count: int) -> None:
+    for number in range(count):
+        share(f"Video {number}")
+
+
+def test_the_list_goes_on_by_itself_near_its_end(page: Page, thirty_videos: None) -> None:
     page.goto("/")
     address = page.url
 
-    page.get_by_role("link", name="Load more").click()
+    page.mouse.wheel(0, 600)
 
     expect(page.locator(".card")).to_have_count(30)
     expect(page.get_by_role("status")).to_have_text("6 more videos, 30 in all")
-    expect(page.locator(".card:nth-child(25) a")).to_be_focused()
     expect(page.get_by_role("link", name="Load more")).to_have_count(0)
     assert page.url == address
+    assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+def test_a_long_list_asks_before_it_goes_on_and_hands_the_focus_over(page: Page, poster: Path) -> None:
+    share_many(24 * 8 + 1)
+    page.goto("/")
+
+    while page.locator(".card").count() < 24 * 7:
+        page.mouse.wheel(0, 2_000)
+        page.wait_for_timeout(50)
+    page.get_by_role("link", name="Load more").click()
+
+    expect(page.locator(".card")).to_have_count(24 * 8)
+    expect(page.locator(f".card:nth-child({24 * 7 + 1}) a")).to_be_focused()
+
+
+def test_the_way_back_leads_to_the_same_place_of_a_long_list(page: Page, poster: Path, expected_complaints: set[str]) -> None:
+    expected_complaints.add("status of 404")  # these videos have no file
+    share_many(72)
+    page.goto("/")
+    for pages in (2, 3):
+        page.get_by_role("link", name="Load more").click()
+        expect(page.locator(".card")).to_have_count(24 * pages)
+    card = page.locator(".card a").nth(60)
+    card.scroll_into_view_if_needed()
+    place = page.evaluate("scrollY")
+    assert place > 500
+
+    card.click()
+    page.wait_for_url("**/watch/*")
+    page.go_back()
+
+    expect(page.locator(".card")).to_have_count(72)
+    wait_until(page, f"Math.abs(scrollY - {place}) < 2")
+    expect(card).to_be_focused()
+
+
+def test_results_come_while_one_types_and_one_step_back_leaves_them(page: Page, thirty_videos: None) -> None:
+    page.goto("/?sort=popular")
+
+    page.get_by_role("searchbox").press_sequentially("video 17", delay=30)
+
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page).to_have_title("Results for “video 17” – Library")
+    expect(page.get_by_role("status")).to_have_text("1 video")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    assert page.url.endswith("/?sort=popular&search=video+17")
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("")
+    wait_until(page, "document.querySelectorAll('.card').length >= 24")
+
+
+def test_a_search_that_finds_nothing_says_so_while_one_types(page: Page, thirty_videos: None) -> None:
+    page.goto("/")
+
+    page.get_by_role("searchbox").press_sequentially("zebra", delay=30)
+
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("Nothing matches “zebra”")
+    page.get_by_role("searchbox").fill("")
+    wait_until(page, "document.querySelectorAll('.card').length >= 24")
 
 
 def test_a_second_visit_looks_like_the_first(page: Page, thirty_videos: None) -> None:
