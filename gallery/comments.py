@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
+from gallery.counters import visitor
 from gallery.cursors import read_cursor, write_cursor
 from gallery.listing import open_medium
 from gallery.models import Comment
@@ -42,6 +43,11 @@ class Commenter:
         """The comments of either."""
         by_user = Q(user_id=self.user_id) if self.user_id else Q(pk__in=())
         return by_user | Q(session_id=self.session) if self.session else by_user
+
+    @property
+    def key(self) -> str:
+        """What a comment keeps of its author: the session, or a keyed hash of the user, which outlives the account."""
+        return self.session or visitor(f"user {self.user_id}")
 
     def wrote(self, comment: Comment) -> bool:
         if self.user_id and comment.user_id == self.user_id:

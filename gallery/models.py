@@ -352,7 +352,7 @@ class Comment(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, db_index=False, on_delete=models.SET_NULL, related_name="comments"
     )
-    session_id = models.TextField(null=True, blank=True, help_text="keyed hash of the visitor's session; empty for signed-in users")
+    session_id = models.TextField(null=True, blank=True, help_text="keyed hash of the visitor's session, or of the user")
     author_name = models.TextField(default="", blank=True)
     content = models.TextField(help_text="plain text, as typed")
     video_timestamp = models.IntegerField(null=True, blank=True, help_text="whole seconds from the start")

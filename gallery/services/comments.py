@@ -87,7 +87,7 @@ def post_comment(
             **said,
             author_name=author_name,
             user_id=author.user_id,
-            session_id=author.session,
+            session_id=author.key,
             status=HELD if reason else VISIBLE,
             held_reason=reason,
         )
@@ -135,7 +135,7 @@ def remove_all_by_authors_of(ids: Iterable[int], *, by: User) -> Outcome:
 
 
 def authors_of(ids: Iterable[int]) -> Q:
-    """Finds all comments of whoever wrote these."""
+    """Finds all comments of whoever wrote these, also of users whose accounts are gone."""
     written = list(Comment.objects.filter(pk__in=distinct(ids)).values_list("user_id", "session_id"))
     users = {user for user, _ in written if user is not None}
     sessions = {session for user, session in written if user is None and session is not None}
