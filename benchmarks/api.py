@@ -45,7 +45,11 @@ CLIENTS = 16
 GALLERY = "/api/media/public"
 OURS, CACHED, PEER, TUNED = "ours", "ours, cached", "peer", "peer, tuned"
 PORTS = {OURS: 4501, CACHED: 4502, PEER: 4503, TUNED: 4504}
-UNTHROTTLED = {"PUBLIC_WRITES_PER_SESSION_PER_MINUTE": "1000000000", "PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE": "1000000000"}
+UNTHROTTLED = {
+    "PUBLIC_WRITES_PER_SESSION_PER_MINUTE": "1000000000",
+    "PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE": "1000000000",
+    "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR": "1000000000",
+}
 LEFT_BEHIND = """
     SELECT pg_cancel_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'active' AND query ~* '^ *select' AND query !~ 'pg_stat_activity'

@@ -173,6 +173,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SIGN_INS_PER_MINUTE: int = env.int("SIGN_INS_PER_MINUTE", default=10)  # per account and address
 PUBLIC_WRITES_PER_SESSION_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_SESSION_PER_MINUTE", default=60)
 PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE", default=600)
+VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR: int = env.int("VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR", default=60)
 COMMENTS_PER_MINUTE: int = env.int("COMMENTS_PER_MINUTE", default=5)  # of one session or user; more wait for a moderator
 LOGIN_URL = "admin:login"
 SIMPLE_JWT = {

@@ -42,7 +42,7 @@ def react(user: User, *, media_id: int, reaction_type: ReactionType, at: int) ->
 
     An admin reacts to any video that is not locked. Raises `VideoNotFound`, `MediaLocked` or `BeyondTheEnd`.
     """
-    duration = _duration(media_id, user)
+    duration = duration_for(user, media_id)
     if duration is not None and at > duration:
         raise BeyondTheEnd(duration)
     given = VideoReaction(user=user, media_id=media_id, reaction_type=reaction_type, video_timestamp=at)
@@ -69,8 +69,11 @@ def withdraw(reaction_id: int, *, by: User) -> None:
     reaction.delete()
 
 
-def _duration(media_id: int, user: User) -> int | None:
-    """The length of a video that the user may react to, in seconds; None where nobody knows it."""
+def duration_for(user: User, media_id: int) -> int | None:
+    """The length of a video that the user may react to, in seconds; None where nobody knows it.
+
+    Whoever locks or unpublishes it waits until the caller's transaction ends. Raises `VideoNotFound` or `MediaLocked`.
+    """
     if medium := _held_medium(media_id):
         return medium.duration_seconds
     video = Video.objects.filter(pk=media_id).only("duration_seconds").first()

@@ -89,15 +89,21 @@ class Documented:
 
 
 class IdField(Documented, serializers.IntegerField):
-    """An id in a JSON body; what no column can hold is refused, for a reply could not repeat it."""
+    """An id in a JSON body.
 
-    default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number of at most 64 bits."}
+    A whole number that no column can hold, which the parser hands over as a float, reads as 0, which no row has: so the
+    view answers in its own words what was not found.
+    """
+
+    default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number."}
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "integer", "format": "int64", "minimum": -LARGEST_ID, "maximum": LARGEST_ID}
+        return {"type": "integer", "format": "int64"}
 
     def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int or abs(data) > LARGEST_ID:
+        if isinstance(data, float) and abs(data) > LARGEST_ID:
+            return 0
+        if type(data) is not int:
             self.fail("invalid")
         return data
 

@@ -44,8 +44,11 @@ CLAIM = """
 """
 
 
-def once(handler: Handler) -> Handler:
-    """Make a view's `post` idempotent where the caller sends a key; only a reply of success is kept."""
+def once(handler: Handler, *, still_open: Callable[[Request], object] = lambda _: None) -> Handler:
+    """Make a view's `post` idempotent where the caller sends a key; only a reply of success is kept.
+
+    `still_open` raises what is answered instead of a kept reply, where its subject has been closed to the caller since.
+    """
 
     @wraps(handler)
     def answer(view: Any, request: Request, *args: Any, **options: Any) -> Response:
@@ -57,7 +60,9 @@ def once(handler: Handler) -> Handler:
         key, request_hash = _key(request, name), hashlib.sha256(dumps(request.data)).hexdigest()
         with transaction.atomic():
             if not _is_first(key, request_hash):
-                return _kept(key, request_hash)
+                reply = _kept(key, request_hash)
+                still_open(request)
+                return reply
             response = handler(view, request, *args, **options)
             IdempotentReply.objects.filter(pk=key).update(status_code=response.status_code, body=_plain(response.data))
         return response

@@ -72,7 +72,7 @@ class CredentialView(APIView):
 
 
 class SignIn(CredentialView):
-    throttle_classes = [AddressWriteThrottle, SignInThrottle]
+    throttle_classes = [SignInThrottle]
 
     @extend_schema(request=CredentialsSerializer, responses=TokenPairSerializer, operation_id="sign_in", tags=["auth"])
     def post(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""How often somebody may do something; counted in Redis, in windows of a minute that start with the first request.
+"""How often somebody may do something; counted in Redis, in windows that start with the first request.
 
 When Redis is down each process counts for itself: limits then hold per process instead of not at all, and nobody
 is shut out.
@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from redis import RedisError
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -27,14 +28,14 @@ from rest_framework.throttling import BaseThrottle
 from config import redis
 from config.clients import client_address, client_network
 
-WINDOW = 60  # seconds
+MINUTE, HOUR = 60, 3600  # seconds
 LARGEST_LOCAL_TABLE = 10_000  # windows that one process remembers while Redis is down
 
 COUNT = """
     local counted = {}
-    for _, key in ipairs(KEYS) do
+    for number, key in ipairs(KEYS) do
         local count = redis.call('INCR', key)
-        if count == 1 then redis.call('EXPIRE', key, ARGV[1]) end
+        if count == 1 then redis.call('EXPIRE', key, ARGV[number]) end
         table.insert(counted, count)
         table.insert(counted, redis.call('TTL', key))
     end
@@ -48,11 +49,12 @@ _local_lock = Lock()
 
 @dataclass(frozen=True)
 class Limit:
-    """How many requests of somebody a minute may have."""
+    """How many requests of somebody a window may have."""
 
     scope: str
     who: str
     most: int
+    window: int = MINUTE  # seconds
 
     @property
     def key(self) -> str:
@@ -61,55 +63,62 @@ class Limit:
 
 def seconds_to_wait(*limits: Limit) -> int | None:
     """Count one request against each limit; None while it is within all, else the seconds until it may come again."""
-    keys = [limit.key for limit in limits]
     try:
-        counted = _count_in_redis(keys)
+        counted = _count_in_redis(limits)
     except RedisError as error:
         logger.warning("Redis cannot be reached, so this process counts requests for itself: %s", type(error).__name__)
-        counted = [_count_here(key) for key in keys]
+        counted = [_count_here(limit) for limit in limits]
     return max((max(wait, 1) for limit, (count, wait) in zip(limits, counted, strict=True) if count > limit.most), default=None)
 
 
-class _Throttle(BaseThrottle):
-    """Limits that are counted together; subclasses say which hold for a request."""
+class AddressWriteThrottle(BaseThrottle):
+    """Public writes of one address, whatever sessions it invents; subclasses add limits, counted in the same round trip."""
 
     wait_seconds: int | None = None
 
-    def limits(self, request: Request) -> list[Limit]:
-        raise NotImplementedError
-
     def allow_request(self, request: Request, view: Any) -> bool:
-        limits = self.limits(request)
-        self.wait_seconds = seconds_to_wait(*limits) if limits else None
-        return self.wait_seconds is None
+        if request.method in SAFE_METHODS:
+            return True
+        try:
+            more = self.more_limits(request, view)
+        except APIException:  # a body that nobody can read counts too, and is refused as such while it may come
+            if self._is_allowed(address_limit(request)):
+                raise
+            return False
+        return self._is_allowed(address_limit(request), *more)
+
+    def more_limits(self, request: Request, view: Any) -> list[Limit]:
+        """Raises what reading the body raises."""
+        return []
 
     def wait(self) -> float | None:
         return self.wait_seconds
 
-
-class AddressWriteThrottle(_Throttle):
-    """Public writes of one address, whatever sessions it invents."""
-
-    def limits(self, request: Request) -> list[Limit]:
-        if request.method in SAFE_METHODS:
-            return []
-        return [address_limit(request)]
+    def _is_allowed(self, *limits: Limit) -> bool:
+        self.wait_seconds = seconds_to_wait(*limits)
+        return self.wait_seconds is None
 
 
 class PublicWriteThrottle(AddressWriteThrottle):
     """Public writes of one address, and of one signed-in user or one visitor's session."""
 
-    def limits(self, request: Request) -> list[Limit]:
-        limits = super().limits(request)
-        if limits and (writer := _writer(request)):
-            limits.append(writer_limit(writer))
-        return limits
+    def more_limits(self, request: Request, view: Any) -> list[Limit]:
+        writer = _writer(request)
+        return [writer_limit(writer)] if writer else []
 
 
-class SignInThrottle(_Throttle):
-    """Sign-ins of one account from one address, so that nobody elsewhere can lock an account's owner out."""
+class VoteThrottle(PublicWriteThrottle):
+    """Public writes, and votes of one address for one medium: a session of its own for each vote costs nobody anything."""
 
-    def limits(self, request: Request) -> list[Limit]:
+    def more_limits(self, request: Request, view: Any) -> list[Limit]:
+        votes = [vote_limit(request, view.kwargs["media_id"])] if request.method == "POST" else []
+        return super().more_limits(request, view) + votes
+
+
+class SignInThrottle(AddressWriteThrottle):
+    """Sign-ins of one address, and of one account from there, so that nobody elsewhere can lock an account's owner out."""
+
+    def more_limits(self, request: Request, view: Any) -> list[Limit]:
         username = request.data.get("username") if isinstance(request.data, dict) else None
         return [sign_in_limit(request, username)] if isinstance(username, str) else []
 
@@ -148,6 +157,10 @@ def writer_limit(writer: str) -> Limit:
     return Limit("session", writer, settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE)
 
 
+def vote_limit(request: HttpRequest | Request, media_id: int) -> Limit:
+    return Limit("votes", f"{client_network(request)} {media_id}", settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR, window=HOUR)
+
+
 def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:
     return Limit("sign-in", f"{client_address(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
 
@@ -166,18 +179,19 @@ def _too_often(request: HttpRequest, wait: int) -> HttpResponse:
     return response
 
 
-def _count_in_redis(keys: Sequence[str]) -> list[tuple[int, int]]:
-    """Of each key how often it has been counted in its window, and the seconds until that ends; in one round trip."""
-    answer = redis.client().register_script(COUNT)(keys=keys, args=[WINDOW])
+def _count_in_redis(limits: Sequence[Limit]) -> list[tuple[int, int]]:
+    """Of each limit how often it has been counted in its window, and the seconds until that ends; in one round trip."""
+    keys, windows = [limit.key for limit in limits], [limit.window for limit in limits]
+    answer = redis.client().register_script(COUNT)(keys=keys, args=windows)
     return list(zip(answer[::2], answer[1::2], strict=True))
 
 
-def _count_here(key: str) -> tuple[int, int]:
+def _count_here(limit: Limit) -> tuple[int, int]:
     now = time.monotonic()
     with _local_lock:
         if len(_local) >= LARGEST_LOCAL_TABLE:
             _local.clear()
-        ends, count = _local.get(key, (0.0, 0))
-        ends, count = (ends, count + 1) if ends > now else (now + WINDOW, 1)
-        _local[key] = ends, count
+        ends, count = _local.get(limit.key, (0.0, 0))
+        ends, count = (ends, count + 1) if ends > now else (now + limit.window, 1)
+        _local[limit.key] = ends, count
     return count, round(ends - now)

@@ -53,6 +53,7 @@ class WatchedWordAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no 
             "comments_per_minute": settings.COMMENTS_PER_MINUTE,
             "writes_per_session": settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE,
             "writes_per_address": settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE,
+            "votes_per_address": settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR,
         }
         return super().changelist_view(request, {**limits, **(extra_context or {})})
 

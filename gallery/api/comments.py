@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
@@ -43,6 +44,7 @@ from gallery.comments import (
     is_one_line,
 )
 from gallery.counters import visitor
+from gallery.listing import open_medium
 from gallery.models import Comment
 from media_library.outcomes import Outcome
 from media_library.timecodes import clock
@@ -133,6 +135,12 @@ class RemovedReply(serializers.Serializer[Any]):
     removedCount = serializers.IntegerField()
 
 
+def _still_open(request: Request) -> None:
+    """Raise when the medium that a comment was written below has been closed to the public since."""
+    with refusals():
+        open_medium(request.data["mediaId"])
+
+
 class Comments(APIView):
     permission_classes = (AllowAny,)
     throttle_classes = PUBLIC_WRITE_THROTTLES
@@ -157,7 +165,7 @@ class Comments(APIView):
     @extend_schema(
         parameters=[KEY_PARAMETER], request=CommentRequest, responses=CommentReply, operation_id="write_comment", tags=["comments"]
     )
-    @once
+    @partial(once, still_open=_still_open)
     def post(self, request: Request) -> Response:
         """Write a comment, signed in or with a session. One with a link, a watched word, or too many in a minute is held."""
         is_signed_in = request.user.is_authenticated

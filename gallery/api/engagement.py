@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from config.api.fields import QuerySerializer, SessionIdField, StrictIntegerField, StrictSerializer
-from config.api.throttling import PUBLIC_WRITE_THROTTLES
+from config.api.throttling import PUBLIC_WRITE_THROTTLES, VoteThrottle
 from gallery.api.errors import refusals
 from gallery.api.media import PublicView
 from gallery.counters import visitor
@@ -76,6 +76,8 @@ class Engagement(PublicView):
 
 
 class Upvote(Engagement):
+    throttle_classes = (VoteThrottle,)
+
     @extend_schema(request=SessionRequest, responses=UpvoteReply, operation_id="upvote_media", tags=["gallery"])
     def post(self, request: Request, media_id: int) -> Response:
         """Vote for a medium; a session has one vote for each."""

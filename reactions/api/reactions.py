@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -48,6 +51,28 @@ class MayReact(BasePermission):
         return request.method != "POST" or role_of(request.user) not in (None, TEMP)
 
 
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Answer with 400, 403 or 404 what the services refuse inside."""
+    try:
+        with refusals():
+            yield
+    except services.VideoNotFound as error:
+        raise NotFound(VIDEO_NOT_FOUND) from error
+    except services.BeyondTheEnd as error:
+        raise ValidationError({"videoTimestamp": f"The video ends at {error.duration} seconds."}) from error
+    except services.ReactionNotFound as error:
+        raise NotFound("Reaction not found") from error
+    except services.NotYourReaction as error:
+        raise PermissionDenied("This reaction is somebody else's") from error
+
+
+def _still_open(request: Request) -> None:
+    """Raise when the video that somebody reacted to has been closed to them since."""
+    with _refusals():
+        services.duration_for(_user(request), request.data["mediaId"])
+
+
 class Reactions(APIView):
     permission_classes = (MayReact,)
     throttle_classes = PUBLIC_WRITE_THROTTLES
@@ -69,21 +94,16 @@ class Reactions(APIView):
     @extend_schema(
         parameters=[KEY_PARAMETER], request=ReactionRequest, responses=ReactionReply, operation_id="add_reaction", tags=["reactions"]
     )
-    @once
+    @partial(once, still_open=_still_open)
     def post(self, request: Request) -> Response:
         """React to a second of a video; the same again is the same reaction."""
         body = ReactionRequest(data=request.data)
         body.is_valid(raise_exception=True)
         given = body.validated_data
-        try:
-            with refusals():
-                reaction = services.react(
-                    _user(request), media_id=given["mediaId"], reaction_type=given["reactionType"], at=given["videoTimestamp"]
-                )
-        except services.VideoNotFound as error:
-            raise NotFound(VIDEO_NOT_FOUND) from error
-        except services.BeyondTheEnd as error:
-            raise ValidationError({"videoTimestamp": f"The video ends at {error.duration} seconds."}) from error
+        with _refusals():
+            reaction = services.react(
+                _user(request), media_id=given["mediaId"], reaction_type=given["reactionType"], at=given["videoTimestamp"]
+            )
         shown = _shown(
             reaction.pk, reaction.media_id, reaction.user_id, reaction.reaction_type, reaction.video_timestamp, reaction.created_at
         )
@@ -97,13 +117,8 @@ class OneReaction(APIView):
     @extend_schema(responses={200: ReactionDeleted}, operation_id="delete_reaction", tags=["reactions"])
     def delete(self, request: Request, reaction_id: int) -> Response:
         """Take back a reaction of one's own; an admin takes back any."""
-        try:
-            with refusals():
-                services.withdraw(reaction_id, by=_user(request))
-        except services.ReactionNotFound as error:
-            raise NotFound("Reaction not found") from error
-        except services.NotYourReaction as error:
-            raise PermissionDenied("This reaction is somebody else's") from error
+        with _refusals():
+            services.withdraw(reaction_id, by=_user(request))
         return Response({"success": True})
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.fields import empty
 
-from config.api.fields import QueryIntegerField, QuerySerializer, StrictIntegerField, StrictSerializer
+from config.api.fields import IdField, QueryIntegerField, QuerySerializer, StrictIntegerField, StrictSerializer
 from config.api.paging import PagingQuery
 from reactions.listing import MOST_BUCKETS
 from reactions.models import ReactionType
@@ -27,7 +27,7 @@ class ReactionTypeField(serializers.ChoiceField):
 
 
 class ReactionRequest(StrictSerializer):
-    mediaId = StrictIntegerField(help_text="the id of a public medium")
+    mediaId = IdField(help_text="the id of a public medium")
     reactionType = ReactionTypeField(choices=ReactionType.choices)
     videoTimestamp = StrictIntegerField(min_value=0, max_value=LONGEST_VIDEO, help_text="whole seconds from the start, to the duration")
 

@@ -32,6 +32,7 @@ PASSWORD = "correct horse battery"
 SETTINGS = {
     "PUBLIC_WRITES_PER_SESSION_PER_MINUTE": "1000000",
     "PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE": "1000000",
+    "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR": "1000000",
     "DATABASE_POOL_SIZE": "40",  # a slow machine is not to be taken for a database that is out of reach
 }
 FURNISH = f"""

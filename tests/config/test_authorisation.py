@@ -12,6 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from config.api.errors import API_PREFIXES
@@ -110,7 +111,8 @@ def test_no_address_is_unlisted() -> None:
 
 
 @pytest.fixture
-def callers(make_user: MakeUser) -> dict[str, Client]:
+def callers(make_user: MakeUser, settings: Settings) -> dict[str, Client]:
+    settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = 1_000_000
     admin = make_user("MEDIA_ADMIN")
     inactive = make_user("SUPER_ADMIN", is_superuser=True)
     callers = {

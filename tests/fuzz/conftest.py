@@ -61,6 +61,7 @@ def no_limits(settings: Settings) -> None:
     """Thousands of requests come from one address here; the limits have tests of their own."""
     settings.SIGN_INS_PER_MINUTE = NO_LIMIT
     settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = NO_LIMIT
+    settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = NO_LIMIT
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

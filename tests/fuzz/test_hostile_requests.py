@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from config.api.schema import document
 from gallery.models import Comment, MediaStats, PublicMedia, Upvote
 from media_library.models import Video
 from reactions.models import VideoReaction
-from tests.fuzz.conftest import LOCKED, OPEN, UNPUBLISHED, Role
+from tests.fuzz.conftest import LOCKED, OPEN, UNPUBLISHED, WITH_A_FILE, Role
 from tests.fuzz.writes import ADMIN, OF_A_SESSION, SESSION, USER, WRITES, Write
 
 pytestmark = pytest.mark.usefixtures("no_limits")
@@ -251,7 +252,10 @@ def matches(template: str, path: str) -> bool:
     return len(ours) == len(theirs) and all(part.startswith("{") or part == other for part, other in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.parametrize("id", [0, -1, FAR, 2**31, 2**63 - 1, UNPUBLISHED])
+NO_ROWS = [0, -1, FAR, 2**31, 2**63 - 1, -(2**63), 2**63, 2**64, -(2**64), 10**300]
+
+
+@pytest.mark.parametrize("id", [*NO_ROWS, UNPUBLISHED])
 @pytest.mark.parametrize("operation", ["write_comment", "add_reaction"])
 def test_a_medium_that_is_not_there_is_a_404(send: Send, operation: str, id: int) -> None:
     write = next(write for write in WRITES if write.operation == operation)
@@ -259,7 +263,25 @@ def test_a_medium_that_is_not_there_is_a_404(send: Send, operation: str, id: int
     assert is_refused(send(write, {**write.body, "mediaId": id}), 404)
 
 
-@pytest.mark.parametrize("id", [2**63, 2**64, 1.5, 4.0, "4", "４", None, True, [4], {"id": 4}], ids=repr)
+@pytest.mark.parametrize("id", NO_ROWS)
+def test_a_comment_that_is_not_there_cannot_be_answered(send: Send, id: int) -> None:
+    write = next(write for write in WRITES if write.operation == "write_comment")
+
+    assert is_refused(send(write, {**write.body, "parentId": id}), 404)
+
+
+@pytest.mark.parametrize("action", [{"action": "lock"}, {"action": "generate_gif", "params": {"width": 320}}], ids=str)
+def test_among_many_videos_one_that_is_not_there_is_said_to_be_none(send: Send, action: dict[str, Any]) -> None:
+    write = next(write for write in WRITES if write.operation == "change_videos")
+
+    reply = send(write, {"ids": [*NO_ROWS, OPEN], **action})
+
+    results = orjson.loads(reply.content)["results"]
+    assert [result["ok"] for result in results] == [False] * len(NO_ROWS) + [True]
+    assert {result["error"] for result in results[:-1]} <= {"Video not found", "Media not found"}
+
+
+@pytest.mark.parametrize("id", [1.5, 4.0, "4", "４", None, True, [4], {"id": 4}], ids=repr)
 @pytest.mark.parametrize("operation", ["write_comment", "add_reaction"])
 def test_what_cannot_be_an_id_in_a_body_is_refused(send: Send, operation: str, id: object) -> None:
     write = next(write for write in WRITES if write.operation == operation)
@@ -277,22 +299,72 @@ def test_a_locked_medium_takes_nothing(send: Send, write: Write) -> None:
     assert everything() == before
 
 
-def test_votes_stop_whatever_sessions_and_proxies_an_address_invents(clients: dict[str, Client], settings: Settings) -> None:
-    settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 7
-    votes = [
-        clients["visitor"].post(
-            f"/api/media/public/{OPEN}/upvote",
+@pytest.fixture
+def address() -> str:
+    """An address that no other test, nor an earlier run of this one, comes from."""
+    return f"2001:db8:{secrets.randbits(16):x}:{secrets.randbits(16):x}::1"
+
+
+def vote_with_inventions(client: Client, address: str, medium: int, *, times: int) -> list[Any]:
+    """The replies to votes whose session, and proxies if one believes them, are new each time."""
+    return [
+        client.post(
+            f"/api/media/public/{medium}/upvote",
             {"sessionId": f"sess_made_up_{number}"},
             content_type="application/json",
             headers={"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"},
-            REMOTE_ADDR="198.51.100.77",
+            REMOTE_ADDR=address,
         )
-        for number in range(9)
+        for number in range(times)
     ]
+
+
+def test_writes_stop_whatever_sessions_and_proxies_an_address_invents(clients: dict[str, Client], settings: Settings, address: str) -> None:
+    settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 7
+
+    votes = vote_with_inventions(clients["visitor"], address, OPEN, times=9)
 
     assert [vote.status_code for vote in votes] == [200] * 7 + [429] * 2
     assert 0 < int(votes[-1]["Retry-After"]) <= 60
     assert PublicMedia.objects.get(pk=OPEN).upvote_count == Upvote.objects.count() == 7
+
+
+def test_votes_for_one_medium_stop_sooner_and_for_longer(clients: dict[str, Client], settings: Settings, address: str) -> None:
+    settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = 3
+    elsewhere = address.replace("2001:db8:", "2001:db9:")
+
+    votes = vote_with_inventions(clients["visitor"], address, OPEN, times=5)
+
+    assert [vote.status_code for vote in votes] == [200] * 3 + [429] * 2
+    assert 60 < int(votes[-1]["Retry-After"]) <= 3600
+    assert [vote.status_code for vote in vote_with_inventions(clients["visitor"], address, WITH_A_FILE, times=1)] == [200]
+    assert [vote.status_code for vote in vote_with_inventions(clients["visitor"], elsewhere, OPEN, times=1)] == [200]
+    back = clients["visitor"].delete(f"/api/media/public/{OPEN}/upvote?sessionId=sess_made_up_0", REMOTE_ADDR=address)
+    assert (back.status_code, back.json()["upvoteCount"]) == (200, 2)  # taking a vote back is always possible
+
+
+UNREADABLE = {
+    "no JSON": (b"{", {}, 400),
+    "too large": (b" " * 3 * 2**20, {}, 413),
+    "compressed": (b"{}", {"Content-Encoding": "gzip"}, 415),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+@pytest.mark.parametrize("write", [write for write in WRITES if write.role in ("visitor", USER)], ids=str)
+def test_a_flood_of_bodies_that_nobody_can_read_is_stopped_too(
+    clients: dict[str, Client], settings: Settings, address: str, write: Write, kind: str
+) -> None:
+    settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 2
+    body, headers, refused = UNREADABLE[kind]
+
+    replies = [
+        clients[write.role].generic(write.method, write.path, body, content_type="application/json", headers=headers, REMOTE_ADDR=address)
+        for _ in range(4)
+    ]
+
+    assert [reply.status_code for reply in replies] == [refused, refused, 429, 429]
+    assert 0 < int(replies[-1]["Retry-After"]) <= 60
 
 
 LISTS = [

@@ -48,6 +48,7 @@ def send(gallery_of_six: None, transactional_db: None, tmp_path: Path) -> Iterat
         "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
         "ENABLE_MEDIA_FEATURES": "true",
         "DEVELOPMENT": "true",
+        "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR": "1000000",
     }
     child = processes.start("The web server", command, env=env, cwd=REPOSITORY, log=tmp_path / "web.log")
 

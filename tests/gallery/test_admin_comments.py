@@ -279,4 +279,5 @@ class TestWatchedWords:
     def test_the_limits_are_shown_beside_them(self, show: Callable[..., str]) -> None:
         page = show(WORDS)
 
-        assert all(name in page for name in ("COMMENTS_PER_MINUTE", "PUBLIC_WRITES_PER_SESSION_PER_MINUTE", "No words are watched"))
+        limits = ("COMMENTS_PER_MINUTE", "PUBLIC_WRITES_PER_SESSION_PER_MINUTE", "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR")
+        assert all(name in page for name in (*limits, "No words are watched"))

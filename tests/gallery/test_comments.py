@@ -115,12 +115,12 @@ def test_the_session_is_kept_as_a_hash_alone(somebody: Client, medium: PublicMed
 
 @pytest.mark.parametrize("role", ["USER", "TEMP", "MEDIA_ADMIN"])
 def test_what_somebody_writes_who_is_signed_in_is_theirs(medium: PublicMedia, role: str) -> None:
-    author = user(role)
+    author, mine = user(role), session()
 
-    comment = write(signed_in(author), medium, sessionId=session())["comment"]
+    comment = write(signed_in(author), medium, sessionId=mine)["comment"]
 
     assert (comment["userId"], comment["authorName"]) == (author.pk, None)
-    assert Comment.objects.get().session_id is None
+    assert Comment.objects.get().session_id != visitor(mine)
 
 
 def test_a_bad_token_is_no_anonymous_visitor(medium: PublicMedia) -> None:
@@ -472,6 +472,21 @@ class TestRepeated:
         assert replies[0] == replies[1] == replies[2]
         assert count_of(medium) == Comment.objects.count() == 1
 
+    @pytest.mark.parametrize(("closing", "status"), [(services.lock, 403), (services.unpublish, 404)])
+    def test_a_repeated_key_tells_nothing_of_a_medium_that_is_closed_by_now(
+        self, somebody: Client, medium: PublicMedia, closing: Callable[..., Any], status: int
+    ) -> None:
+        mine, key = session(), {"Idempotency-Key": session()}
+        written = write(somebody, medium, sessionId=mine, headers=key)
+        closing([medium.pk], by=None, **({"reason": ""} if closing is services.lock else {}))
+
+        again = write(somebody, medium, sessionId=mine, headers=key, expect=status)
+        services.unlock([medium.pk], by=None)
+        services.publish([medium.pk], category="sea", by=None)
+
+        assert again == {"error": "Media is locked" if status == 403 else "Media not found"}
+        assert write(somebody, medium, sessionId=mine, headers=key) == written
+
 
 class TestDeleting:
     @pytest.fixture
@@ -592,6 +607,19 @@ class TestModerators:
 
         post(comment, "remove-session")
 
+        assert contents(somebody, medium) == ["innocent"]
+
+    def test_all_of_a_user_goes_who_is_no_longer_there(self, somebody: Client, medium: PublicMedia, post: Callable[..., Any]) -> None:
+        gone = user()
+        author = signed_in(gone)
+        write(author, medium, content="one")
+        comment = write(author, medium, content="two")["comment"]
+        write(somebody, medium, sessionId=session(), content="innocent")
+        gone.delete()
+
+        reply = post(comment, "remove-session")
+
+        assert reply.json()["removedCount"] == 2
         assert contents(somebody, medium) == ["innocent"]
 
     def test_a_locked_medium_is_moderated_all_the_same(self, somebody: Client, medium: PublicMedia, post: Callable[..., Any]) -> None:

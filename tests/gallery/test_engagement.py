@@ -36,6 +36,7 @@ def media_id(db: None) -> int:
 @pytest.fixture(autouse=True)
 def _nobody_is_too_quick(settings: Settings) -> None:
     settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 1_000_000
+    settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = 1_000_000
 
 
 def shared(*, duration: int | None = 60) -> int:

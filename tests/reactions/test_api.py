@@ -122,6 +122,20 @@ def test_a_repeated_key_gets_the_first_reply_though_the_reaction_is_gone(member_
     assert not VideoReaction.objects.exists()
 
 
+@pytest.mark.parametrize(("closing", "status"), [(gallery.lock, 403), (gallery.unpublish, 404)])
+def test_a_repeated_key_tells_nothing_of_a_medium_that_is_closed_by_now(
+    member_api: Client, admin_api: Client, medium: int, closing: Any, status: int
+) -> None:
+    body, headers = {"mediaId": medium, "reactionType": "love", "videoTimestamp": 3}, {"Idempotency-Key": uuid.uuid4().hex}
+    for client in (member_api, admin_api):
+        assert client.post(REACTIONS, body, content_type="application/json", headers=headers).status_code == 200
+    closing([medium], by=None, **({"reason": ""} if closing is gallery.lock else {}))
+
+    replies = [client.post(REACTIONS, body, content_type="application/json", headers=headers) for client in (member_api, admin_api)]
+
+    assert [reply.status_code for reply in replies] == [status, 403 if status == 403 else 200]  # an admin reacts to what is not public too
+
+
 @pytest.mark.parametrize("reaction_type", ["meh", None, "", "LOVE", "love ", 1, True, 1.5, [], ["love"], {}, {"love": 1}, "x" * 100_000])
 def test_any_other_type_is_an_invalid_reaction_type(member_api: Client, medium: int, reaction_type: Any) -> None:
     reply = react(member_api, medium, reaction_type)
