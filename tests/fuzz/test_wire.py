@@ -14,6 +14,7 @@ import pytest
 from django.db import connection
 from launcher import processes
 
+from gallery.models import PublicMedia
 from tests.fuzz.conftest import OPEN
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -127,6 +128,39 @@ def test_lengths_that_contradict_each_other_smuggle_no_second_request(send: Send
     assert send(post("Content-Length: 99999999999999999999999"), BODY)[0] in (400, 413)
     assert send(post("Content-Length: 3", "Transfer-Encoding: chunked"), chunk(BODY), LAST, hidden)[0] in (200, 400)
     assert send(post("Transfer-Encoding: chunked, identity"), chunk(BODY), LAST)[0] == 400
+
+
+RAW_ADDRESSES = [
+    *(f"/api/media/public?search={text}" for text in ("élan", "É", "🎬", "中", "\u202e", "é%C3%A9", "é&limit=1", "=é")),
+    *(f"/api/media/public?search={text}" for text in ("\udce9", "\udcff\udcfe", "%e9", "%ff", "a%ed%a0%80", "\x7f", "a\tb")),
+    *(f"/api/media/public?search={text}" for text in ("a+b", "a;b", "<>", '"', "{}|^`\\", "%", "%zz")),
+    *(f"/api/media/public?{query}" for query in ("é=1", "中=🎬&limit=2", "\udcff=1", "&&&", "=", "search", "?", "#é")),
+    *(f"/api/media/public?{query}" for query in ("limit=１", "offset=٣", "cursor=🎬", "sort=récent", "category=mér", "orientation=中")),
+    *(f"/api/media/public/{OPEN}?{query}" for query in ("sessionId=sess_中中中中", "sessionId=sess_abc１23", "é", "\udcff\udcfe")),
+    *(f"/api/media/public{path}" for path in ("/４", "/é", "é", f"/{OPEN}\udcff")),
+    *(f"/api/reactions?mediaId={id}" for id in ("４", f"{OPEN}&limit=é", f"{OPEN}&中=1", f"{OPEN}\udcff")),
+]
+
+
+def get(address: str, *headers: str) -> bytes:
+    """A GET of an address as it stands, in UTF-8; what no text holds stands there as half a surrogate pair."""
+    lines = [f"GET {address} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", "User-Agent: Googlebot", *headers]
+    return "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+
+
+def test_addresses_in_raw_bytes_are_answered_as_django_answers_them(send: Send) -> None:
+    PublicMedia.objects.filter(pk=OPEN).update(filename="élan.mp4")
+    for address in ("/api/media/public", f"/api/media/public/{OPEN}", f"/api/reactions?mediaId={OPEN}"):
+        send(get(address))  # from now on the shortcuts know how Django answers
+
+    quick = {address: send(get(address)) for address in RAW_ADDRESSES}
+    by_django = {address: send(get(address, "If-Match: *")) for address in RAW_ADDRESSES}  # which no shortcut takes
+
+    assert quick == by_django
+    assert {address: status for address, (status, _) in quick.items() if status not in (200, 400, 404)} == {}
+    found = quick["/api/media/public?search=élan"]
+    assert found == send(get("/api/media/public?search=%C3%A9lan"))
+    assert [row["id"] for row in found[1]["videos"]] == [OPEN]  # type: ignore[attr-defined]
 
 
 def test_nonsense_is_no_server_error(send: Send) -> None:
