@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from media_library.ffmpeg.probe import clean_text
-from media_library.models import DirectoryType
+from media_library.models import DirectoryType, Video
 from media_library.paths import encode_path, shown
+from media_library.relocation import LONGEST_NAME
 
 LONGEST_TITLE = 200  # characters
 _NOISE = re.compile(
@@ -52,6 +54,15 @@ def directory_type_of(path: PurePath) -> DirectoryType | None:
     if len(folders) >= 2 and folders[0] == "public":
         return None
     return DirectoryType(folders[0]) if folders and folders[0] in DirectoryType.values else DirectoryType.VIDEOS
+
+
+def derived_path(source: Video, folder: DirectoryType, tail: str) -> Path:
+    """Where what is made from a video goes: named after its file, `tail` at the end; what comes of a private one stays private."""
+    place = Path(folder)
+    if source.directory_type == DirectoryType.PRIVATE:
+        place = Path(DirectoryType.PRIVATE) / place
+    stem = source.absolute_path.stem.lstrip(".") or "video"
+    return place / (os.fsencode(stem)[: LONGEST_NAME - len(tail)].decode(errors="ignore") + tail)
 
 
 def readable_title(filename: str) -> str | None:

@@ -6,16 +6,14 @@ import pytest
 
 from jobs import services
 from jobs.models import Job
-from media_library.ffmpeg import commands
-from media_library.ffmpeg.commands import GifPart
-from media_library.models import Video
+from media_library.models import Derivation, Video
 from tests.conftest import Clips
 from tests.jobs.running import run_to_the_end
 
 pytestmark = pytest.mark.django_db
 
 
-def gif(video: Video, **params: float) -> Job:
+def gif(video: Video, **params: float | str | bool) -> Job:
     return run_to_the_end(services.submit("generate_gif", {"videoId": video.pk, **params}))
 
 
@@ -50,10 +48,11 @@ def test_a_part_after_the_end_is_refused_with_what_to_do(video: Video) -> None:
     assert (job.status, job.error_class, job.suggestion) == (Job.Status.FAILED, "nothing_to_cut", "Choose an earlier inPoint.")
 
 
-def test_a_video_that_is_shorter_than_the_library_knows_leaves_no_gif(video: Video, library: Path, clips: Clips) -> None:
+def test_a_video_that_breaks_off_leaves_no_gif(video: Video, library: Path, clips: Clips) -> None:
     """ffmpeg ends well on it: only a look at the output tells."""
-    video.absolute_path.write_bytes(clips.plain.read_bytes())  # one second
-    Video.objects.update(duration_seconds=30)
+    whole = clips.make(duration=30.0, rate="5", extra=("-g", "5", "-movflags", "+faststart")).read_bytes()
+    half = len(whole) // 2
+    video.absolute_path.write_bytes(whole[:half] + bytes(len(whole) - half))
 
     job = gif(video, duration=20, width=64, fps=5)
 
@@ -88,15 +87,59 @@ def test_a_link_in_the_place_of_the_file_is_not_followed(video: Video, clips: Cl
     assert (job.status, job.error_class) == (Job.Status.FAILED, "file_missing")
 
 
-def test_the_command_names_its_files_so_that_no_name_is_an_option_or_a_protocol() -> None:
-    part = GifPart(in_point=1.0, duration=2.0, width=320, fps=12)
+def test_it_is_no_larger_and_no_smoother_than_the_video(video: Video) -> None:
+    job = gif(video, duration=0.5, width=1920, fps=50)
 
-    arguments = commands.gif(Path("/library/-rf.mp4"), Path("/library/.p.png"), Path("/library/http:x.gif"), part)
+    assert job.result is not None, job.log
+    assert (job.result["width"], job.result["fps"]) == (320, 25)
 
-    assert arguments[-1] == "file:/library/http:x.gif"
-    assert [arguments[index + 1] for index, name in enumerate(arguments) if name == "-i"] == [
-        "file:/library/-rf.mp4",
-        "file:/library/.p.png",
-    ]
-    assert arguments[arguments.index("-protocol_whitelist") + 1] == "file"
-    assert "paletteuse" in arguments[arguments.index("-filter_complex") + 1]
+
+def test_it_knows_what_it_was_made_from(video: Video) -> None:
+    job = gif(video, inPoint=0.5, duration=2, width=64, fps=5)
+
+    made = Derivation.objects.get(source=video)
+    assert job.result is not None
+    assert (made.derived_id, made.in_point, made.out_point) == (job.result["videoId"], 0.5, 2.5)
+    assert (made.order, made.job_id, made.job_type) == (0, job.pk, "generate_gif")
+
+
+def test_what_comes_of_a_private_video_is_private(video: Video) -> None:
+    Video.objects.update(directory_type="private")
+
+    job = gif(video, duration=0.5, width=64, fps=5)
+
+    assert job.result is not None, job.log
+    assert Video.objects.get(pk=job.result["videoId"]).directory_type == "private"
+
+
+@pytest.mark.parametrize(("part", "fps", "width"), [(0.75, range(8, 16), range(320, 321)), (0.2, range(8, 9), range(64, 320))])
+def test_a_budget_is_met_by_fewer_pictures_then_by_smaller_ones(video: Video, part: float, fps: range, width: range) -> None:
+    free = gif(video, duration=2, width=320, fps=16)
+    assert free.result is not None, free.log
+
+    job = gif(video, duration=2, width=320, fps=16, maxBytes=int(free.result["size"] * part))
+
+    assert job.result is not None, job.log
+    assert 0.85 * part <= job.result["size"] / free.result["size"] <= part
+    assert job.result["fps"] in fps
+    assert job.result["width"] in width
+    assert Video.objects.get(pk=job.result["videoId"]).duration_seconds == 2
+
+
+def test_a_budget_that_nothing_meets_says_what_would_help(video: Video) -> None:
+    job = gif(video, duration=3, width=320, fps=25, maxBytes=10_000)
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "over_budget"), job.log
+    assert "shorter part" in job.suggestion
+
+
+def test_a_dry_run_shows_what_it_would_be_and_leaves_no_file(video: Video, library: Path) -> None:
+    job = gif(video, inPoint=0.5, duration=2, width=320, fps=10, dryRun=True)
+    real = gif(video, inPoint=0.5, duration=2, width=320, fps=10)
+
+    assert job.result is not None and real.result is not None, job.log
+    assert (job.result["inPoint"], job.result["duration"], job.result["width"], job.result["fps"]) == (0.5, 2.0, 320, 10)
+    assert job.result["estimatedSize"] == pytest.approx(real.result["size"], rel=0.2)
+    assert [shown["time"] for shown in job.result["thumbnails"]] == [0.75, 1.25, 1.75, 2.25]
+    assert all(shown["picture"].startswith("data:image/jpeg;base64,") for shown in job.result["thumbnails"])
+    assert [path.name for path in (library / "gifs").iterdir()] == [Path(real.outputs[0]["path"]).name]

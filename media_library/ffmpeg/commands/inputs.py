@@ -1,0 +1,65 @@
+"""What a command reads: files that nobody trusts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+
+from media_library.ffmpeg.probe import Probe
+from media_library.ffmpeg.untrusted import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Bounds
+
+SCALER = "lanczos"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stretch of a video: where the file lies, what it says of itself, and what it may ask of us."""
+
+    path: Path
+    probe: Probe
+    bounds: Bounds = field(default_factory=Bounds)
+    in_point: float = 0.0  # seconds
+    duration: float | None = None  # seconds; None: to its end
+
+    def pictures(self, opened: Any) -> Any:
+        """The stream of an opened source that is its picture."""
+        return opened[str(self.probe.picture_stream)]
+
+    def sound(self, opened: Any) -> Any | None:
+        """The stream of an opened source that is its sound; None: it is silent."""
+        return None if self.probe.sound_stream is None else opened[str(self.probe.sound_stream)]
+
+
+def open_source(source: Source, **options: Any) -> Any:
+    """The stretch as an input: of a format and codecs on our lists, with a bounded picture and few streams.
+
+    `options` are further ones of ffmpeg's for an input. Give two inputs of one command that would be equal each an option
+    of its own, or ffmpeg-python takes them for one: `thread_queue_size` does no harm.
+    """
+    stretch: dict[str, Any] = {"ss": seconds(source.in_point)} if source.in_point else {}
+    if source.duration is not None:
+        stretch["t"] = seconds(source.duration)
+    return ffmpeg.input(
+        f"file:{source.path}",
+        protocol_whitelist="file",
+        format_whitelist=",".join(FORMATS),
+        codec_whitelist=",".join(sorted(VIDEO_CODECS | AUDIO_CODECS)),
+        max_pixels=source.bounds.pixels,
+        max_streams=source.bounds.streams,
+        **stretch,
+        **options,
+    )
+
+
+def seconds(value: float) -> str:
+    """A time as ffmpeg reads it: to the microsecond, and never with an exponent."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def arguments(output: Any) -> list[str]:
+    """The command line of an output, without the program."""
+    found: list[str] = output.get_args()
+    return found
