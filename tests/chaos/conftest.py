@@ -12,17 +12,21 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
+from django.test import override_settings
 from launcher import postgres, processes, site, valkey
 from launcher.environment import Installed
 from launcher.processes import Child
 from pytest_django.fixtures import Settings
 
+from jobs import lanes
 from media_library.models import Video
 from tests.chaos.gifs import scanned_minute
-from tests.chaos.workers import PATIENCE, REPOSITORY, Workers
+from tests.chaos.workers import PATIENCE, REPOSITORY, SHORT_SECONDS, Workers
 from tests.conftest import Clips
 
 
@@ -64,6 +68,22 @@ class House:
     @property
     def library(self) -> Path:
         return self.folder / "library"
+
+    @contextlib.contextmanager
+    def as_ours(self) -> Iterator[None]:
+        """Let the Django of the tests themselves live here: its rows, its library and its messages."""
+        ours = dict(connection.settings_dict)
+        here = {"HOST": str(self.folder / "sockets"), "PORT": "", "NAME": "house", "USER": postgres.SUPERUSER, "PASSWORD": ""}
+        roots = {"LIBRARY_ROOT": self.library, "THUMBNAIL_ROOT": self.folder / "data/thumbnails"}
+        with pytest.MonkeyPatch.context() as patch, override_settings(**roots, **SHORT_SECONDS):
+            patch.setenv("CELERY_BROKER_URL", self.redis.url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1))
+            lanes._broker.cache_clear()
+            _connect_to(here)
+            try:
+                yield
+            finally:
+                lanes._broker.cache_clear()
+                _connect_to(ours)
 
     @property
     def postgres(self) -> postgres.Cluster:
@@ -141,6 +161,13 @@ class House:
         return child
 
 
+def _connect_to(database: dict[str, Any]) -> None:
+    """Have this thread's connection lead to another database."""
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
+    connection.settings_dict.update(database)
+
+
 class Web:
     """A running web server."""
 
@@ -183,8 +210,10 @@ def house(ffmpeg_binary: str) -> Iterator[House]:
 
 @pytest.fixture
 def video(transactional_db: None, library: Path, clips: Clips, settings: Settings) -> Video:
-    """A video of a minute, in a library that is scanned."""
-    return scanned_minute(library, clips, settings)
+    """A video of a minute, in a library that is scanned, and the short patience of the workers here."""
+    for name, value in SHORT_SECONDS.items():
+        setattr(settings, name, value)
+    return scanned_minute(library, clips)
 
 
 @pytest.fixture

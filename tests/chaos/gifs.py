@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_django.fixtures import Settings
-
 from jobs import services
 from jobs.models import Job
 from media_library.models import Video
 from media_library.scanner import scan
-from tests.chaos.workers import SHORT, ffmpegs, wait_for
+from tests.chaos.workers import ffmpegs, wait_for
 from tests.conftest import Clips, aged
 
 QUICK = {"duration": 1, "width": 64, "fps": 5}  # a moment
-SLOW = {"duration": 8, "width": 480, "fps": 12}  # a second or more
+SLOW = {"duration": 6, "width": 320, "fps": 10}  # a second or more
 ENDLESS = {"duration": 60, "width": 1920, "fps": 50}  # minutes
 
 
-def scanned_minute(library: Path, clips: Clips, settings: Settings) -> Video:
-    """A video of a minute in a library that is scanned, and the short patience of the workers here."""
-    for name, value in SHORT.items():
-        setattr(settings, name, float(value))
+def scanned_minute(library: Path, clips: Clips) -> Video:
+    """A video of a minute in a library that is scanned."""
     clip = clips.make(name="minute.mp4", size="160x90", duration=60, rate="12")
     (library / "videos").mkdir()
     (library / "videos" / "minute.mp4").write_bytes(clip.read_bytes())

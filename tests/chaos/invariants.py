@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from django.db.models import Sum
-from django.db.models.functions import Now
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce, Now
 
 from gallery.reconciliation import reconcile
 from jobs import nodes
@@ -14,7 +14,7 @@ from jobs.models import Job, WorkerNode
 from jobs.outputs import verify
 from media_library.models import Video
 from media_library.paths import decode_path, encode_path
-from tests.chaos.workers import ffmpegs
+from tests.chaos.workers import ffmpegs, orphans, wait_for
 
 MADE = ("gifs", "playback", "compilations", "highlights")  # folders that only jobs write
 
@@ -27,6 +27,7 @@ def check(library: Path, *, videos: int | None = None) -> None:
     memory_in_use_is_that_of_running_jobs()
     no_draft_is_left(library)
     no_process_works_without_a_lease(library)
+    no_process_outlives_its_master()
     counters_are_right()
     if videos is not None:
         assert Video.objects.count() >= videos, "a video's row is gone"
@@ -45,7 +46,7 @@ def completed_jobs_have_their_outputs(library: Path) -> None:
             assert path.stat().st_size == output["size"], (job, output)
             descriptor = os.open(path, os.O_RDONLY)
             try:
-                verify(descriptor)
+                verify(descriptor, duration=job.params.get("duration"))
             finally:
                 os.close(descriptor)
 
@@ -57,9 +58,11 @@ def every_output_has_a_row(library: Path) -> None:
 
 
 def memory_in_use_is_that_of_running_jobs() -> None:
-    for node in WorkerNode.objects.all():
-        held = node.jobs.filter(status=Job.Status.RUNNING).aggregate(sum=Sum("vram_reserved"))["sum"] or 0
-        assert node.vram_used == held, node
+    """Of every node at one moment; so it holds whenever one looks."""
+    of_node = Job.objects.filter(status=Job.Status.RUNNING, node=OuterRef("pk")).order_by().values("node")
+    held = Subquery(of_node.annotate(sum=Sum("vram_reserved")).values("sum"))
+    for node in WorkerNode.objects.annotate(held=Coalesce(held, 0)):
+        assert node.vram_used == node.held <= node.vram_total, node
 
 
 def no_draft_is_left(library: Path) -> None:
@@ -74,6 +77,10 @@ def no_process_works_without_a_lease(library: Path) -> None:
     tokens = {job.lease_token.hex for job in Job.objects.filter(status=Job.Status.RUNNING, lease_until__gt=Now()) if job.lease_token}
     stray = [line for line in ffmpegs(library).values() if not any(token in line for token in tokens)]
     assert not stray, f"work for nobody: {stray}"
+
+
+def no_process_outlives_its_master() -> None:
+    wait_for(lambda: not orphans(), "processes whose worker died to be gone")
 
 
 def counters_are_right() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -30,6 +31,7 @@ SHORT = {
     "RETRY_BASE_SECONDS": "0.2",
     "STOP_GRACE_SECONDS": "0.2",
 }
+SHORT_SECONDS = {name: float(value) for name, value in SHORT.items()}
 
 
 def wait_for(condition: Callable[[], Any], what: str, *, seconds: float = PATIENCE) -> Any:
@@ -83,12 +85,13 @@ class Workers:
             "JOBS_PER_LANE": "1",
         }
 
-    def start(self, *, node: str = "first", lanes: str = "cpu", **env: str) -> Worker:
-        """Start a worker of a machine called `node`; it takes jobs as soon as it is up."""
+    def start(self, *, node: str = "first", lanes: str = "cpu", include: str = "", **env: str) -> Worker:
+        """Start a worker of a machine called `node`; it takes jobs as soon as it is up. `include`: a module that it imports."""
         log = self._logs / f"{node}-{len(self._started)}.log"
+        command = [sys.executable, "-m", "celery", "--app", "config", "worker", "--queues", lanes, "--hostname", f"{node}@{os.getpid()}"]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "--app", "config", "worker", "--queues", lanes, "--hostname", f"{node}@{os.getpid()}"],
+                [*command, *(("--include", include) if include else ())],
                 cwd=REPOSITORY,
                 env=self._env | {"NODE_NAME": node} | env,
                 stdin=subprocess.DEVNULL,
@@ -133,16 +136,47 @@ def to_redis(url: str) -> socket.socket:
 
 def ffmpegs(library: Path) -> dict[int, str]:
     """The ffmpeg processes that work on a library: process id to command line."""
-    found = {}
+    return {
+        pid: os.fsdecode(b" ".join(arguments))
+        for pid, arguments in _processes()
+        if b"ffmpeg" in Path(os.fsdecode(arguments[0])).name.encode() and os.fsencode(library) in b" ".join(arguments)
+    }
+
+
+def inspectors(*, of: Collection[int]) -> list[int]:
+    """The process ids of the inspectors that these workers have."""
+    return [pid for pid, master in _bound() if master in of]
+
+
+def orphans() -> list[int]:
+    """Process ids of inspectors, and of ffmpegs that are just starting, whose master has died."""
+    return [pid for pid, master in _bound() if _parent(pid) not in (master, None)]
+
+
+def _bound() -> Iterator[tuple[int, int]]:
+    """The processes that are bound to one of ours, with the id of that one."""
+    for pid, arguments in _processes():
+        if {b"media_library.ffmpeg.worker", b"media_library.ffmpeg.confined"} & set(arguments):
+            options = next(argument for argument in arguments if argument.startswith(b"{"))
+            yield pid, json.loads(options)["parent"]
+
+
+def _processes() -> Iterator[tuple[int, list[bytes]]]:
+    """What lives on this machine: process ids and arguments."""
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        with contextlib.suppress(OSError):
-            arguments = (entry / "cmdline").read_bytes().split(b"\0")
-            state = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-            if state != "Z" and b"ffmpeg" in Path(os.fsdecode(arguments[0])).name.encode() and os.fsencode(library) in b" ".join(arguments):
-                found[int(entry.name)] = os.fsdecode(b" ".join(arguments))
-    return found
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                if arguments[0]:  # what is dead but not buried has none
+                    yield int(entry.name), arguments
+
+
+def _parent(pid: int) -> int | None:
+    """None: it has ended."""
+    with contextlib.suppress(OSError):
+        state, parent = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
+        return None if state == "Z" else int(parent)
+    return None
 
 
 def _unix(path: str) -> socket.socket:
