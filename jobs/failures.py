@@ -55,6 +55,7 @@ class Failure:
 # The first line that fits an exception says what it means.
 KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     ((ffmpeg.NoSpaceLeft,), Failure(NO_SPACE, "Make room on the disk; the lane goes on by itself.", is_transient=True)),
+    ((ffmpeg.GpuFailed,), Failure("gpu_failed", "Look after the GPU and its driver; bin/manage doctor says which encoders work.")),
     (
         (ffmpeg.OutOfMemory, MemoryError),
         Failure("out_of_memory", "Run fewer jobs at once on this machine (JOBS_PER_NODE), or raise FFMPEG_MEMORY_MB.", is_transient=True),

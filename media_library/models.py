@@ -332,3 +332,37 @@ class Derivation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.derived} from {self.source}"
+
+
+class Rendition(models.Model):
+    """An encode of all of a video, which players take in its place.
+
+    An MP4 is a video of the library itself, and lies where that one does; HLS is a folder of playlists and segments.
+    """
+
+    class Kind(models.TextChoices):
+        MP4 = "mp4", "MP4"
+        HLS = "hls", "HLS"
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="renditions")
+    kind = models.TextField(choices=Kind)
+    encoded = models.OneToOneField(Video, null=True, blank=True, on_delete=models.CASCADE, related_name="rendition_of")
+    folder = models.TextField(default="", blank=True, help_text="of HLS, relative to the library root")
+    height = models.IntegerField(help_text="pixels; of the largest picture")
+    bit_rate = models.BigIntegerField(null=True, blank=True, help_text="bits a second; of the largest picture")
+    size = models.BigIntegerField(help_text="bytes, of all its files")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "renditions"
+        ordering = ("video_id", "kind", "-height")
+        constraints = (
+            models.UniqueConstraint(fields=["video", "kind", "height"], name="renditions_one_of_each_height"),
+            models.CheckConstraint(
+                condition=Q(kind="mp4", encoded__isnull=False, folder="") | (Q(kind="hls", encoded__isnull=True) & ~Q(folder="")),
+                name="renditions_have_one_place",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.video} as {self.get_kind_display()}, {self.height} lines"

@@ -45,6 +45,10 @@ class FfmpegHung(FfmpegFailed):
     """It showed no sign of life, or worked for longer than it may, and was ended."""
 
 
+class GpuFailed(FfmpegFailed):
+    """The GPU did not do its part: its driver, its memory, its limit of sessions. The processor may do the same work."""
+
+
 class OutOfMemory(FfmpegFailed):
     """It wanted more memory than it may have."""
 

@@ -30,6 +30,7 @@ from media_library.ffmpeg.errors import (
     FfmpegKilled,
     FfmpegRefused,
     FfmpegUnavailable,
+    GpuFailed,
     NoSpaceLeft,
     OutOfMemory,
     OutputTooLarge,
@@ -55,6 +56,21 @@ REFUSALS = (
     "Picture size",
     "Output file is empty",
     "Output file does not contain any stream",
+)
+GPU_FAULTS = (
+    "OpenEncodeSessionEx failed",
+    "No capable devices found",
+    "InitializeEncoder failed",
+    "EncodePicture failed",
+    "CUDA_ERROR_",
+    "Cannot load libcuda",
+    "Cannot load libnvidia-encode",
+    "driver does not support the required nvenc API",
+    "No VA display found",
+    "Failed to initialise VAAPI connection",
+    "Failed to create a VAAPI device",
+    "Device creation failed",
+    "MFX session",
 )
 WANTS_MEMORY = ("Cannot allocate memory", "Error allocating", "failed to map segment")
 FAULTS = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGSYS)
@@ -291,6 +307,8 @@ def _failure(returncode: int, output: str) -> FfmpegFailed:
     """What an exit status and the last words mean."""
     if "No space left on device" in output or "Disk quota exceeded" in output:
         return NoSpaceLeft("The disk is full", output=output)
+    if any(phrase in output for phrase in GPU_FAULTS):
+        return GpuFailed("The GPU failed", output=output)
     if any(phrase in output for phrase in WANTS_MEMORY):
         return OutOfMemory("ffmpeg needed more memory than it may have", output=output)
     if returncode == -signal.SIGXFSZ or "File too large" in output:

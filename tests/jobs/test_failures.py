@@ -16,6 +16,7 @@ from media_library.ffmpeg import errors as ffmpeg
         (OSError(errno.ENOSPC, "No space left on device"), "no_space", True),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "no_space", True),
         (MemoryError(), "out_of_memory", True),
+        (ffmpeg.GpuFailed("The GPU failed"), "gpu_failed", False),
         (ffmpeg.FfmpegKilled("ended"), "killed", True),
         (ffmpeg.FfmpegCrashed("crashed"), "crashed", False),
         (ffmpeg.FfmpegHung("hung"), "timeout", False),

@@ -15,6 +15,7 @@ from media_library.ffmpeg.errors import (
     FfmpegKilled,
     FfmpegRefused,
     FfmpegUnavailable,
+    GpuFailed,
     NoSpaceLeft,
     OutOfMemory,
     OutputTooLarge,
@@ -192,6 +193,22 @@ def test_memory_over_its_limit_is_told_apart(tmp_path: Path) -> None:
 
     with pytest.raises(OutOfMemory):
         run([], program=program, limits=Limits(memory=200_000_000))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[h264_nvenc @ 0x55] OpenEncodeSessionEx failed: out of memory (10): (no details)\nCannot allocate memory",
+        "[h264_nvenc @ 0x55] Cannot load libcuda.so.1",
+        "[h264_qsv @ 0x55] Error initializing an internal MFX session: unsupported (-3)",
+        "[AVHWDeviceContext @ 0x55] No VA display found for device /dev/dri/renderD128.\nFailed to set value",
+    ],
+)
+def test_a_fault_of_the_gpu_is_told_apart(tmp_path: Path, words: str) -> None:
+    program = script(tmp_path, f"cat >&2 <<'END'\n{words}\nEND\nexit 1")
+
+    with pytest.raises(GpuFailed):
+        run([], program=program)
 
 
 def test_a_program_that_is_not_there_says_so() -> None:
