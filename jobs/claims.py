@@ -19,7 +19,9 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Greatest, Now
+from psycopg.types.json import Jsonb
 
+from config.database import read
 from jobs import lanes, nodes, steps
 from jobs.models import Job, Lane, WorkerNode
 from jobs.picking import pick
@@ -29,6 +31,21 @@ logger = logging.getLogger(__name__)
 UNFINISHED = 99  # the most progress of a job that has not completed
 RACES = 5  # lost to claims of the same exclusive key, before a claimer looks again later
 WORKER_DIED = "worker_died"
+
+# What most jobs end with, and so without the ORM: one statement, which for a job of no pipeline is a transaction of its own.
+COMPLETE = """
+    WITH completed AS (
+        UPDATE jobs
+        SET status = 'completed', completed_at = statement_timestamp(), progress = 100, result = %(result)s, outputs = %(outputs)s,
+            drafts = '[]', log = coalesce(%(log)s, log), lease_token = NULL, lease_until = NULL, vram_reserved = 0
+        WHERE id = %(job)s AND lease_token = %(token)s AND status = 'running' AND cancel_requested_at IS NULL
+        RETURNING id
+    ), ledger AS (
+        UPDATE worker_nodes SET vram_used = vram_used - %(vram)s
+        FROM completed WHERE worker_nodes.id = %(node)s AND %(vram)s > 0
+    )
+    SELECT id FROM completed
+"""
 
 
 class LeaseLost(Exception):
@@ -54,6 +71,7 @@ class Lease:
     video_id: int | None
     pipeline_id: int | None
     vram: int  # MiB that are reserved; 0: the CPU path is to be taken
+    has_leftovers: bool = False  # the job's row names files of an earlier attempt
 
     @property
     def uses_gpu(self) -> bool:
@@ -128,16 +146,18 @@ def hold(lease: Lease) -> Job:
     return job
 
 
-@transaction.atomic
-def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str, Any]] = ()) -> None:
-    """End a job well; raises `LeaseLost`, or `CancelRequested` when a person cancelled it meanwhile.
+def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str, Any]] = (), log: str | None = None) -> None:
+    """End a job well, with the rest of its log; raises `LeaseLost`, or `CancelRequested` when a person cancelled it meanwhile.
 
-    To be called in the transaction that writes the job's rows, which the exceptions roll back.
+    To be called in the transaction that writes the job's rows, if it has any: the exceptions roll it back.
     """
-    job = hold(lease)
-    if job.cancel_requested_at is not None:
-        raise CancelRequested(lease.job_id)
-    _let_go(job, status=Job.Status.COMPLETED, completed_at=Now(), progress=100, result=result, outputs=list(outputs))
+    if lease.pipeline_id is None:
+        _complete(lease, result, outputs, log)
+        return
+    with transaction.atomic():
+        steps.hold(lease.pipeline_id)
+        _complete(lease, result, outputs, log)
+        steps.advance(lease.pipeline_id)
 
 
 @transaction.atomic
@@ -195,6 +215,15 @@ def _held(lease: Lease) -> QuerySet[Job]:
     return Job.objects.filter(pk=lease.job_id, lease_token=lease.token, status=Job.Status.RUNNING)
 
 
+def _complete(lease: Lease, result: dict[str, Any], outputs: Sequence[dict[str, Any]], log: str | None) -> None:
+    told = {"result": Jsonb(result), "outputs": Jsonb(list(outputs)), "log": log}
+    held = {"job": lease.job_id, "token": lease.token, "node": lease.node_id, "vram": lease.vram}
+    if not read(COMPLETE, told | held):
+        raise CancelRequested(lease.job_id) if _held(lease).exists() else LeaseLost(lease.job_id)
+    if lease.uses_gpu:
+        _wake_for_memory()
+
+
 def _take_back(job_id: int, pipeline_id: int | None) -> Abandoned | None:
     with transaction.atomic():
         steps.hold(pipeline_id)
@@ -245,5 +274,10 @@ def _let_go(job: Job, *, status: Job.Status, **changes: Any) -> None:
         steps.advance(job.pipeline_id)
     if job.vram_reserved and job.node_id is not None:
         WorkerNode.objects.filter(pk=job.node_id).update(vram_used=F("vram_used") - job.vram_reserved)
-        lanes.wake(Lane.GPU_AI)
-        lanes.wake(Lane.GPU_ENCODE)
+        _wake_for_memory()
+
+
+def _wake_for_memory() -> None:
+    """Tell the lanes whose jobs may have waited for what was given back."""
+    lanes.wake(Lane.GPU_AI)
+    lanes.wake(Lane.GPU_ENCODE)

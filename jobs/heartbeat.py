@@ -96,6 +96,11 @@ class Pulse:
         self._held_until = now + settings.LEASE_SECONDS
         self._is_cancelled = self._is_cancelled or beat.is_cancelled
 
+    @property
+    def unwritten_log(self) -> str | None:
+        """The log, where not all of it is written yet."""
+        return self._log if self._has_log else None
+
     def write_log(self) -> None:
         """Write what of the log is not written yet; raises `LeaseLost` or `django.db.Error`."""
         if self._has_log and not claims.beat(self.lease, log=self._log).is_held:

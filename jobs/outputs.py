@@ -162,9 +162,9 @@ def remove(named: Sequence[Named]) -> None:
 
 def remove_leftovers(lease: Lease) -> None:
     """Remove what an earlier attempt at the job left, whose process died."""
-    job = Job.objects.filter(pk=lease.job_id, lease_token=lease.token).exclude(drafts=[])
-    if not job.exists():
+    if not lease.has_leftovers:
         return
+    job = Job.objects.filter(pk=lease.job_id, lease_token=lease.token)
     with transaction.atomic():
         if named := job.select_for_update(no_key=True).values_list("drafts", flat=True).first():
             remove(named)

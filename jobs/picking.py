@@ -80,12 +80,13 @@ PICK = f"""
             started_at = statement_timestamp(), completed_at = NULL, cancel_requested_at = NULL,
             progress = 0, speed = NULL, error = '', error_class = '', suggestion = ''
         FROM picked WHERE job.id = picked.id
-        RETURNING job.id, job.type, job.params, job.attempt, job.video_id, job.pipeline_id, job.vram_reserved
+        RETURNING job.id, job.type, job.params, job.attempt, job.video_id, job.pipeline_id, job.vram_reserved,
+                  job.drafts <> '[]' AS has_leftovers
     ), ledger AS (
         UPDATE worker_nodes SET vram_used = vram_used + started.vram_reserved
         FROM started WHERE worker_nodes.id = %(node)s AND started.vram_reserved > 0
     )
-    SELECT id, type, params, attempt, video_id, pipeline_id, vram_reserved FROM started
+    SELECT id, type, params, attempt, video_id, pipeline_id, vram_reserved, has_leftovers FROM started
 """
 
 
@@ -99,6 +100,7 @@ class Picked(NamedTuple):
     video_id: int | None
     pipeline_id: int | None
     vram: int  # MiB that were reserved
+    has_leftovers: bool
 
 
 @dataclass(frozen=True, order=True)

@@ -69,12 +69,14 @@ def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str,
         _end(pulse, _ending(lease, pulse, error))
 
 
-@transaction.atomic
 def _write_completion(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
-    pulse.write_log()
-    if context.files.are_named or context.writes:
+    """One statement for a job that made nothing, else one transaction."""
+    if not context.files.are_named and not context.writes:
+        claims.complete(lease, result=result, log=pulse.unwritten_log)
+        return
+    with transaction.atomic():
         result = result | _put_into_place(context, lease)
-    claims.complete(lease, result=result, outputs=context.files.outputs)
+        claims.complete(lease, result=result, outputs=context.files.outputs, log=pulse.unwritten_log)
 
 
 def _put_into_place(context: JobContext, lease: Lease) -> dict[str, Any]:
@@ -82,9 +84,7 @@ def _put_into_place(context: JobContext, lease: Lease) -> dict[str, Any]:
     if claims.hold(lease).cancel_requested_at is not None:
         raise CancelRequested(lease.job_id)
     context.files.place()
-    found = {name: value for write in context.writes for name, value in write().items()}
-    claims.name_drafts(lease, [])
-    return found
+    return {name: value for write in context.writes for name, value in write().items()}
 
 
 def _has_completed(lease: Lease) -> bool:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from jobs import claims, lanes, nodes, outputs, reaper, registry, runner, services
 from jobs.context import JobContext
@@ -207,6 +208,25 @@ def test_somebody_s_file_at_the_place_of_a_dead_job_s_stays(does: Does, makes_a_
 
     assert files(library) == ["gifs/made.mp4"]
     assert (library / TARGET).read_text() == "somebody's"
+
+
+def test_what_a_handler_said_last_is_kept(does: Does) -> None:
+    def handler(context: JobContext) -> dict[str, Any]:
+        context.log("half of it")
+        context.log("all of it")
+        return {}
+
+    job = run_to_the_end(does(handler))
+
+    assert (job.status, job.log) == (Job.Status.COMPLETED, "half of it\nall of it\n")
+
+
+def test_a_job_that_makes_nothing_costs_few_statements(does: Does, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    job = does(lambda context: {})
+    nodes.this_node()
+
+    with django_assert_num_queries(7):  # this node; the lanes; lock, promote, start; complete; the look at it here
+        run_to_the_end(job)
 
 
 def test_a_fault_of_ours_is_told_with_where_it_was(does: Does) -> None:
