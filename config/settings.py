@@ -171,11 +171,14 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 SIGN_INS_PER_MINUTE: int = env.int("SIGN_INS_PER_MINUTE", default=10)  # per account and address
+SIGN_UP_IS_OPEN: bool = env.bool("SIGN_UP_IS_OPEN", default=False)  # whether visitors may make accounts, to react with
+SIGN_UPS_PER_ADDRESS_PER_HOUR: int = env.int("SIGN_UPS_PER_ADDRESS_PER_HOUR", default=10)
 PUBLIC_WRITES_PER_SESSION_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_SESSION_PER_MINUTE", default=60)
 PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE: int = env.int("PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE", default=600)
 VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR: int = env.int("VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR", default=60)
 COMMENTS_PER_MINUTE: int = env.int("COMMENTS_PER_MINUTE", default=5)  # of one session or user; more wait for a moderator
-LOGIN_URL = "admin:login"
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "gallery"
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=15),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),

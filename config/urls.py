@@ -13,6 +13,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/login/", throttled_sign_in(admin.site.login)),
     path("admin/", admin.site.urls),
+    path("", include("config.accounts")),
     path("", include("config.api.urls")),
     path("", include("media_library.urls")),
     path("", include("gallery.urls")),

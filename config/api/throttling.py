@@ -136,7 +136,7 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
         wait = seconds_to_wait(sign_in_limit(request, request.POST.get("username", "")))
         if wait is None:
             return view(request, *args, **options)
-        return _too_often(request, wait)
+        return too_often(request, wait)
 
     return answer
 
@@ -146,7 +146,14 @@ def refused_write(request: HttpRequest, *, session: str) -> HttpResponse | None:
     user = request.user
     writer = f"user {user.get_username()}" if user.is_authenticated else f"session {session}"
     wait = seconds_to_wait(address_limit(request), writer_limit(writer))
-    return None if wait is None else _too_often(request, wait)
+    return None if wait is None else too_often(request, wait)
+
+
+def too_often(request: HttpRequest, wait: int) -> HttpResponse:
+    """The page that asks to come back in `wait` seconds."""
+    response = render(request, "429.html", {"seconds": wait}, status=429)
+    response["Retry-After"] = str(wait)
+    return response
 
 
 def address_limit(request: HttpRequest | Request) -> Limit:
@@ -165,18 +172,16 @@ def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:
     return Limit("sign-in", f"{client_address(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
 
 
+def sign_up_limit(request: HttpRequest) -> Limit:
+    return Limit("sign-up", client_network(request), settings.SIGN_UPS_PER_ADDRESS_PER_HOUR, window=HOUR)
+
+
 def _writer(request: Request) -> str | None:
     if request.user.is_authenticated:
         return f"user {request.user.get_username()}"
     body = request.data if isinstance(request.data, dict) else {}
     session = body.get("sessionId") or request.query_params.get("sessionId")
     return f"session {session}" if session and isinstance(session, str) else None
-
-
-def _too_often(request: HttpRequest, wait: int) -> HttpResponse:
-    response = render(request, "429.html", {"seconds": wait}, status=429)
-    response["Retry-After"] = str(wait)
-    return response
 
 
 def _count_in_redis(limits: Sequence[Limit]) -> list[tuple[int, int]]:

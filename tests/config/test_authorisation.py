@@ -79,6 +79,11 @@ WRITERS = {"api/reactions": MEMBERS}  # who may POST, where that is not everybod
 PAGES = (
     "",
     "admin",
+    "account",
+    "account/sign-in",
+    "account/sign-up",
+    "account/sign-out",
+    "account/password",
     "watch/<id:media_id>",
     "watch/<id:media_id>/comments",
     "watch/<id:media_id>/comments/<id:comment_id>/delete",

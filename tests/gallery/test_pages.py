@@ -243,7 +243,7 @@ def test_an_unchanged_gallery_is_not_sent_again_but_a_lock_shows_at_once(client:
 
 
 def test_the_header_offers_sign_in_and_the_admin_to_staff(client: Client, admin_client: Client) -> None:
-    assert link(client.get("/"), "Sign in") == "/admin/login/"
+    assert link(client.get("/"), "Sign in") == "/account/sign-in?next=/"
     assert link(admin_client.get("/"), "Admin") == "/admin/"
 
 
