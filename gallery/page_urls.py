@@ -2,12 +2,20 @@
 
 from django.urls import path
 
-from gallery import views
+from gallery import sharing, views
 
 urlpatterns = [
     path("", views.gallery, name="gallery"),
     path("c/<str:category>/", views.gallery, name="category"),
+    path("c/<str:category>/feed/", sharing.feed, name="category_feed"),
+    path("feed/", sharing.feed, name="feed"),
+    path("oembed", sharing.oembed, name="oembed"),
+    path("robots.txt", sharing.robots, name="robots"),
+    path("sitemap.xml", sharing.sitemap, name="sitemap"),
+    path("sitemap-<int:number>.xml", sharing.sitemap_part, name="sitemap_part"),
+    path("embed/<id:media_id>/", views.embed, name="embed"),
     path("watch/<id:media_id>", views.watch, name="watch"),
+    path("watch/<id:media_id>/upvote", views.upvote, name="upvote"),
     path("watch/<id:media_id>/comments", views.comments, name="comments"),
     path("watch/<id:media_id>/comments/<id:comment_id>/delete", views.delete_comment, name="delete_comment"),
 ]

@@ -54,6 +54,11 @@ class TooManyStreams(Exception):
     """This process sends as many files as it may; the rest of its threads are for everything else."""
 
 
+def content_type(filename: str) -> str:
+    """What we say a file is, by its extension."""
+    return CONTENT_TYPES.get(PurePath(filename).suffix.lower(), "application/octet-stream")
+
+
 def file_response(request: HttpRequest, path: Path, *, root: Path, filename: str) -> HttpResponseBase:
     """Answer a GET or HEAD with the file at `path` below `root`: 200, 206, 304, 412 or 416.
 
@@ -67,7 +72,7 @@ def file_response(request: HttpRequest, path: Path, *, root: Path, filename: str
             response: HttpResponseBase = HttpResponse(headers={"X-Accel-Redirect": settings.X_ACCEL_LIBRARY + quote(bytes(path))})
         else:
             response = _answer(request, os.fstat(descriptor), descriptor, open_files)
-    response["Content-Type"] = CONTENT_TYPES.get(PurePath(filename).suffix.lower(), "application/octet-stream")
+    response["Content-Type"] = content_type(filename)
     response["Content-Disposition"] = content_disposition_header(False, _CONTROL_CHARACTERS.sub("_", shown(filename))) or "inline"
     response["Content-Security-Policy"] = FILE_POLICY
     response["X-Content-Type-Options"] = "nosniff"

@@ -12,7 +12,7 @@ urlpatterns = [
     path("api/media/public/categories", CategoryList.as_view()),
     path("api/media/public/<id:media_id>", OneMedium.as_view()),
     path("api/media/public/<id:media_id>/related", Related.as_view()),
-    path("api/media/public/<id:media_id>/stream", Stream.as_view()),
+    path("api/media/public/<id:media_id>/stream", Stream.as_view(), name="stream"),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
     path("api/media/public/<id:media_id>/upvote", Upvote.as_view()),
     path("api/media/public/<id:media_id>/finish", Finish.as_view()),

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.api.fields import parse_decimal
@@ -36,7 +37,8 @@ from gallery.listing import (
     related,
 )
 from gallery.player_styles import PLAYER_STYLE_HASHES
-from gallery.templatetags.gallery_format import category_name
+from gallery.sharing import found_by
+from gallery.templatetags.gallery_format import category_name, title_of
 from gallery.visits import count_view
 from media_library.timecodes import seconds_of
 
@@ -48,6 +50,7 @@ SESSION_LASTS = 365 * 24 * 3600  # seconds
 RELATED_COUNT = 8
 SORT_LABELS = {"recent": "Recent", "popular": "Popular", "most_viewed": "Most viewed"}
 PLAYER_POLICY = PAGE_POLICY.replace("style-src 'self'", " ".join(["style-src 'self'", *PLAYER_STYLE_HASHES]))
+EMBEDDED_POLICY = PLAYER_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 
 
 class GalleryForm(forms.Form):
@@ -132,6 +135,7 @@ def gallery(request: HttpRequest, category: str | None = None) -> HttpResponse:
         "everything": sum(row["count"] for row in counted),
         "sorts": SORT_LABELS.items(),
         "shapes": ORIENTATIONS,
+        "page_url": request.build_absolute_uri(request.path),
     }
     return render(request, "gallery/gallery.html", context, status=200 if is_known else 404)
 
@@ -143,21 +147,28 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
         medium, others = public_detail(media_id), related(media_id, RELATED_COUNT)
         conversation = _conversation(request, medium, CommentForm(), limit=COMMENTS_BELOW_A_VIDEO)
     medium["view_count"] += count_view(request, media_id)
-    container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
-    stream_path = f"/api/media/public/{media_id}/stream"
     context = {
         **conversation,
-        "container": container,
-        "is_picture": container == "GIF",
+        **_played(medium),
         "start": parse_decimal(request.GET.get("t", "")),
         "related": others,
-        "page_url": request.build_absolute_uri(reverse("watch", args=[media_id])),
-        "stream_path": stream_path,
-        "stream_url": request.build_absolute_uri(stream_path),
-        "poster_url": medium["thumbnail_path"] and request.build_absolute_uri(medium["thumbnail_path"]),
+        **found_by(medium, request),
     }
     response = render(request, "gallery/watch.html", context)
     response["Content-Security-Policy"] = PLAYER_POLICY
+    return response
+
+
+@require_safe
+@xframe_options_exempt
+@cache_control(private=True, no_cache=True)
+def embed(request: HttpRequest, media_id: int) -> HttpResponse:
+    """The player alone, for a frame in another site's page."""
+    with _refusals():
+        medium = public_detail(media_id)
+    context = {"medium": medium, "title": title_of(medium), **_played(medium), "start": parse_decimal(request.GET.get("t", ""))}
+    response = render(request, "gallery/embed.html", context)
+    response["Content-Security-Policy"] = EMBEDDED_POLICY
     return response
 
 
@@ -179,6 +190,12 @@ def delete_comment(request: HttpRequest, media_id: int, comment_id: int) -> Http
     with _refusals():
         services.withdraw_comment(comment_id, _reader(request))
     return HttpResponseRedirect(f"{reverse('watch', args=[media_id])}#comments")
+
+
+def _played(medium: dict[str, Any]) -> dict[str, Any]:
+    """What the player needs to know of a medium."""
+    container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
+    return {"container": container, "is_picture": container == "GIF", "stream_path": reverse("stream", args=[medium["id"]])}
 
 
 def _write_comment(request: HttpRequest, media_id: int) -> HttpResponse:
@@ -226,7 +243,7 @@ def _conversation(
     page = comment_page(medium["id"], reader=reader, limit=limit, cursor=cursor)
     return {
         "medium": medium,
-        "title": medium["title"] or medium["filename"],
+        "title": title_of(medium),
         "comments": [{"comment": comment, "is_own": reader.wrote(comment)} for comment in page.comments],
         "comment_total": page.total,
         "next_cursor": page.next_cursor,

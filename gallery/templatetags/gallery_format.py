@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from math import log
 from typing import Any
@@ -10,7 +11,7 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from media_library import timecodes
 
@@ -47,6 +48,12 @@ def shape(medium: Mapping[str, Any]) -> str:
         return SHAPE_BY_ORIENTATION.get(medium["orientation"], "16x9")
     aspect_ratio = medium["width"] / medium["height"]
     return min(SHAPES, key=lambda name: abs(log(aspect_ratio / SHAPES[name])))
+
+
+@register.filter
+def title_of(medium: Mapping[str, Any]) -> str:
+    """Its title, else the name of its file."""
+    return str(medium["title"] or medium["filename"])
 
 
 @register.filter
@@ -98,3 +105,10 @@ def compact(count: int) -> str:
 def category_name(slug: str) -> str:
     """Write a category's slug as a name: `town-hall` is `Town hall`."""
     return slug.replace("-", " ").strip().capitalize()
+
+
+@register.filter
+def json_ld(facts: Mapping[str, Any]) -> SafeString:
+    """Facts for search engines as a script that is data, which no text in it can end."""
+    text = json.dumps(facts, ensure_ascii=False).translate({ord(character): f"\\u{ord(character):04x}" for character in "<>&"})
+    return mark_safe(f'<script type="application/ld+json">{text}</script>')
