@@ -267,6 +267,7 @@ class FileMove(models.Model):
         TRASH = "trash", "Into the trash"
         RESTORE = "restore", "Out of the trash"
         ORGANIZE = "organize", "Into its place"
+        UNDO = "undo", "Back out of it"
 
     class State(models.TextChoices):
         INTENDED = "intended", "Intended"
@@ -279,15 +280,46 @@ class FileMove(models.Model):
     purpose = models.TextField(choices=Purpose)
     state = models.TextField(choices=State, default=State.INTENDED)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    job_id = models.BigIntegerField(null=True, blank=True, help_text="the job that moves it")
     created_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "file_moves"
+        indexes = (models.Index(fields=["job_id", "id"], name="idx_file_moves_job", condition=Q(job_id__isnull=False)),)
         constraints = (models.UniqueConstraint(fields=["video"], condition=Q(state="intended"), name="file_moves_one_open_per_video"),)
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"
+
+
+class Preview(models.Model):
+    """What shows a video before it is played: a sprite, whose tiles stand for its bar, and some seconds for its card.
+
+    Its files are relative to the thumbnail store. It counts while the video's file is the one that it was made from.
+    """
+
+    video = models.OneToOneField(Video, on_delete=models.CASCADE, primary_key=True, related_name="preview")
+    sprite_path = models.TextField(null=True, blank=True, help_text="WebP of 9 × 9 tiles; empty: nobody knows how long the video is")
+    tile_width = models.PositiveIntegerField(null=True, blank=True, help_text="pixels")
+    tile_height = models.PositiveIntegerField(null=True, blank=True, help_text="pixels")
+    duration = models.FloatField(null=True, blank=True, help_text="seconds that the tiles stand for, all together")
+    hover_path = models.TextField(null=True, blank=True, help_text="MP4 without sound")
+    poster_at = models.FloatField(null=True, blank=True, help_text="seconds; the moment that somebody chose for the poster")
+    source_size = models.BigIntegerField(null=True, help_text="bytes of the file that it was made from")
+    source_mtime_ns = models.BigIntegerField(null=True, help_text="nanoseconds since the epoch")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "previews"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(sprite_path=None) | Q(tile_width__gt=0, tile_height__gt=0, duration__gt=0), name="previews_sprite_has_tiles"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"Preview of {self.video_id}"
 
 
 class Compilation(models.Model):
