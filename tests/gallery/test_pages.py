@@ -379,7 +379,7 @@ def test_pages_run_no_inline_script_or_style_and_load_nothing_from_elsewhere(cli
         assert "'unsafe-inline'" not in response["Content-Security-Policy"]
         assert not re.search(r'<script(?![^>]*\bsrc=)(?! type="application/ld\+json">)|<style|\sstyle=|\son\w+=', page)
         loaded = re.findall(r'<(?:script|link|img|video|source)\b[^>]*?\b(?:src|href|poster)="([^"]+)"', page)
-        assert all(url.startswith(("/", "#", f"http://testserver/watch/{media_id}")) for url in loaded)
+        assert all(url.startswith(("/", "#", "http://testserver/")) for url in loaded)
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
