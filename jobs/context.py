@@ -31,7 +31,7 @@ from media_library.paths import decode_path, encode_path
 from media_library.posters import save_poster
 from media_library.relocation import NotAFile, UnsafePath, open_file
 from media_library.scanner import entries
-from media_library.scanner.entries import entry_of
+from media_library.scanner.entries import Entry, entry_of
 from media_library.scanner.reading import Arrival, FoundFile, Reading
 
 NICENESS = 10  # of every ffmpeg: what visitors ask for comes first
@@ -53,6 +53,7 @@ class JobContext:
         self.uses_gpu = lease.uses_gpu
         self.files = Workspace(lease)
         self.writes: list[Write] = []
+        self._registered: list[tuple[Entry, Sequence[Cut]]] = []
         self._type = lease.type
         self._lane = lease.lane
         self._video_id = lease.video_id
@@ -125,21 +126,24 @@ class JobContext:
         self.writes.append(write)
 
     def register(self, output: Output, *, title: str, made_from: Sequence[Cut] = ()) -> None:
-        """Have the library know an output as a video of its own once the job completes; the result gets its `videoId`.
+        """Have the library know an output as a video of its own once the job completes.
 
-        `made_from`: the stretches of other videos that it shows, in their order.
+        The result gets its `videoId`, and of several outputs all `videoIds`, in order. `made_from`: the stretches of other
+        videos that it shows, in their order.
         """
         poster = output.inspection.poster
         thumbnail = save_poster(poster, store=Path(settings.THUMBNAIL_ROOT)) if poster else None
         file = FoundFile(encode_path(str(output.path)), output.size, output.mtime_ns)
         entry = replace(entry_of(Reading(Arrival(file, None), output.inspection, thumbnail)), title=title)
+        if not self._registered:
+            self.with_completion(self._write_registered)
+        self._registered.append((entry, made_from))
 
-        def write() -> dict[str, Any]:
-            (video_id,) = entries.write([entry])
+    def _write_registered(self) -> dict[str, Any]:
+        ids = [id for entry, _ in self._registered for id in entries.write([entry])]
+        for video_id, (_, made_from) in zip(ids, self._registered, strict=True):
             lineage.record(video_id, made_from, job_id=self.job_id, job_type=self._type)
-            return {"videoId": video_id}
-
-        self.with_completion(write)
+        return {"videoId": ids[0], "videoIds": ids}
 
     # --- ffmpeg
 
@@ -150,10 +154,11 @@ class JobContext:
         duration: float | None = None,
         progress: tuple[float, float] = (0, 100),
         limits: Limits | None = None,
-    ) -> None:
-        """Run ffmpeg; of an output of `duration` seconds the progress is told, as it moves between the two ends of `progress`.
+    ) -> str:
+        """Run ffmpeg; returns the last of what it said.
 
-        Raises `FfmpegFailed`.
+        Of an output of `duration` seconds the progress is told, as it moves between the two ends of `progress`. Raises
+        `FfmpegFailed`.
         """
         self.check()
         limits = limits or Limits()
@@ -179,6 +184,7 @@ class JobContext:
             self.log(error.output)
             raise
         self.log(said)
+        return said
 
     def _may_run(self) -> bool:
         """Whether heavy work may go on: an encoding lane that is kind to viewers stands still while somebody watches."""

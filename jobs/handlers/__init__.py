@@ -1,5 +1,23 @@
 """Every job type: one module each, which writes itself into the registry. This list is the table of contents."""
 
-from jobs.handlers import generate_gif, hash_videos, public_scan, reconcile_counters, scan
+from jobs.handlers import (
+    clip_extract_only,
+    clip_generate,
+    generate_gif,
+    hash_videos,
+    public_scan,
+    reconcile_counters,
+    reencode_streaming,
+    scan,
+)
 
-__all__ = ["generate_gif", "hash_videos", "public_scan", "reconcile_counters", "scan"]
+__all__ = [
+    "clip_extract_only",
+    "clip_generate",
+    "generate_gif",
+    "hash_videos",
+    "public_scan",
+    "reconcile_counters",
+    "reencode_streaming",
+    "scan",
+]

@@ -14,6 +14,7 @@ from media_library.ffmpeg.probe import Probe
 TEST_SECONDS = 0.1
 VAAPI_DEVICE = "/dev/dri/renderD128"
 SMOOTHEST = 60  # frames a second; more is thinned out
+CLOCK = "1/90000"  # seconds; in ticks of a mean frame, pictures of a variable rate would move or fall together
 KEYFRAME_SECONDS = 4  # between two keyframes at most: where players may jump to, and cuts without encoding begin
 LOUDNESS = {"I": -16, "TP": -1.5, "LRA": 11}  # LUFS, dBTP, LU: what podcasts and web video agree on
 SOUND_BIT_RATES = {1: 96_000, 2: 160_000}  # bits a second, by channels
@@ -91,6 +92,8 @@ def shaped(pictures: Any, source: Source, look: Look) -> Any:
         pictures = _tones_mapped(pictures.filter("scale", look.width, look.height, flags=SCALER), probe.hdr_transfer)
     else:
         pictures = pictures.filter("scale", look.width, look.height, flags=SCALER, out_range="tv")
+    if source.in_point:
+        pictures = pictures.filter("setpts", "PTS-STARTPTS")  # the first picture at or after the in point is the first
     return pictures.filter("setsar", 1)
 
 
@@ -106,6 +109,7 @@ def picture_options(look: Look) -> dict[str, Any]:
     options: dict[str, Any] = {
         "c:v": look.encoder,
         "fps_mode": "vfr",
+        "enc_time_base": CLOCK,
         "g": round(KEYFRAME_SECONDS * look.frame_rate),
         **_quality(look),
     }
@@ -174,4 +178,4 @@ def _tones_mapped(pictures: Any, transfer: str) -> Any:
 
 
 def _even(pixels: float) -> int:
-    return max(2, round(pixels / 2) * 2)
+    return max(2, int(pixels + 0.01) // 2 * 2)  # 0.01: what multiplying lost

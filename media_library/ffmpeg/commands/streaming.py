@@ -18,8 +18,8 @@ from media_library.ffmpeg.commands.encoding import (
 )
 from media_library.ffmpeg.commands.inputs import Source, arguments, open_source
 
-# Begins to play before it is whole, and says nothing of where it was filmed.
-MP4 = {"format": "mp4", "movflags": "+faststart", "map_metadata": -1, "map_chapters": -1}
+WITHOUT_METADATA = {"map_metadata": -1, "map_chapters": -1}  # a phone's says where it was filmed
+MP4 = {"format": "mp4", "movflags": "+faststart", **WITHOUT_METADATA}  # faststart: plays before all of it is there
 
 
 def mp4(source: Source, target: Path, look: Look, *, normalise: bool = False) -> list[str]:

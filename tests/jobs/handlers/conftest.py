@@ -12,6 +12,8 @@ from media_library.models import Video
 from media_library.scanner import scan
 from tests.conftest import Clips, aged, variant
 
+KEYFRAME_EACH_SECOND = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0")
+
 
 @pytest.fixture
 def add(library: Path, clips: Clips, settings: Settings) -> Callable[..., Path]:
@@ -34,3 +36,31 @@ def video(db: None, library: Path, clips: Clips, settings: Settings) -> Video:
     path.write_bytes(clips.make(duration=3.0).read_bytes())
     scan(library, workers=1) if aged(path) else None
     return Video.objects.get()
+
+
+@pytest.fixture
+def film(db: None, library: Path, settings: Settings) -> Callable[[Path], Video]:
+    """Put a clip into the library and scan it; returns its row."""
+    settings.NODE_VRAM_MB = 0
+
+    def add(clip: Path) -> Video:
+        path = library / "videos" / clip.name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(clip.read_bytes())
+        scan(library, workers=1) if aged(path) else None
+        return Video.objects.get(filename=clip.name)
+
+    return add
+
+
+@pytest.fixture
+def traffic(clips: Clips, film: Callable[[Path], Video]) -> Video:
+    """Three seconds of 160 × 90 with sound: one red, one green, one blue, each beginning with a keyframe."""
+    return film(three_colours(clips))
+
+
+def three_colours(clips: Clips, *options: str, name: str = "traffic.mp4", video: tuple[str, ...] = KEYFRAME_EACH_SECOND) -> Path:
+    """What `traffic` shows, encoded with other options."""
+    pictures = [f"color={colour}:size=160x90:rate=25:duration=1" for colour in ("red", "lime", "blue")]
+    inputs = [argument for source in (*pictures, "sine=frequency=440:duration=3") for argument in ("-f", "lavfi", "-i", source)]
+    return clips.run(name, *inputs, "-filter_complex", "[0][1][2]concat=n=3", "-map", "3:a", *video, "-c:a", "aac", *options)

@@ -1,0 +1,85 @@
+"""Encodes as job types make them: on the encoder that is there, stretches cut to the frame or where a keyframe is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from django.conf import settings
+
+from jobs.context import JobContext
+from jobs.failures import JobFailed
+from media_library.ffmpeg.commands import clip, streaming
+from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
+from media_library.ffmpeg.commands.inputs import Source
+from media_library.ffmpeg.encoders import best_encoder, has_filter
+from media_library.ffmpeg.probe import Probe
+from media_library.ffmpeg.run import Limits
+from media_library.models import Video
+
+LEAST_DURATION = 0.1  # seconds of a cut
+LIMITS = Limits(wall=24 * 3600.0)
+VRAM = 1024  # MiB that an encode takes of a GPU
+
+
+def source_of(context: JobContext, video: Video) -> Source:
+    """All of a video; raises `UnreadableMedia`."""
+    return Source(video.absolute_path, context.probe(video), context.bounds)
+
+
+def stretch(whole: Source, in_point: float, out_point: float) -> Source:
+    """Part of a source, seconds; it ends where the source ends. Raises `JobFailed` where nothing is left."""
+    end = whole.probe.duration
+    out_point = min(out_point, end) if end else out_point
+    if out_point - in_point < LEAST_DURATION:
+        sentence = f"There is nothing from {in_point:g} s on: the video ends after {end:.1f} s" if end else "The part is too short"
+        raise JobFailed("nothing_to_cut", sentence, suggestion="Choose an earlier inPoint.")
+    return replace(whole, in_point=in_point, duration=out_point - in_point)
+
+
+def look_of(
+    context: JobContext, probe: Probe, *, lines: int | None, quality: int, max_bit_rate: int | None = None, codec: str = "h264"
+) -> Look:
+    """How to encode a video, its shorter side at most `lines`, on the best encoder that this job may use."""
+    encoder = best_encoder(codec, program=settings.FFMPEG_BINARY, uses_gpu=context.uses_gpu)
+    width, height = size_within(probe, lines)
+    rate = smooth_rate(probe)
+    maps_tones = has_filter("zscale", settings.FFMPEG_BINARY)
+    context.log(f"Encodes with {encoder} at {width} × {height}.")
+    if probe.hdr_transfer and not maps_tones:
+        context.log("This ffmpeg has no zscale: the video's high dynamic range is not mapped, and its colours will look grey.")
+    return Look(width, height, rate, encoder, quality, max_bit_rate or bit_rate_cap(width, height, rate), maps_tones=maps_tones)
+
+
+def encode(
+    context: JobContext,
+    source: Source,
+    target: Path,
+    look: Look,
+    *,
+    normalise: bool = False,
+    progress: tuple[float, float] = (0, 100),
+) -> Path:
+    """A draft of `target`, an MP4 of the stretch, cut to the frame."""
+    draft = context.draft(target)
+    command = streaming.mp4(source, draft, look, normalise=normalise)
+    context.run(command, duration=source.duration or source.probe.duration, progress=progress, limits=LIMITS)
+    return draft
+
+
+def from_keyframe(context: JobContext, source: Source, *, earliest: float, latest: float) -> Source | None:
+    """The stretch with its start moved to the last keyframe from `earliest` to `latest`, in seconds; None: there is none."""
+    assert source.duration is not None
+    at_latest = replace(source, in_point=latest + clip.JUST_AFTER, duration=None)
+    keyframe = clip.keyframe_of(context.run(clip.first_packet(at_latest)))
+    if keyframe is None or not earliest <= keyframe <= latest + clip.JUST_AFTER:
+        return None
+    return replace(source, in_point=keyframe, duration=source.in_point + source.duration - keyframe)
+
+
+def copy(context: JobContext, source: Source, target: Path, *, progress: tuple[float, float] = (0, 100)) -> Path:
+    """A draft of `target`, the stretch as it is; it begins with a keyframe."""
+    draft = context.draft(target)
+    from_it = replace(source, in_point=source.in_point + clip.JUST_AFTER if source.in_point else 0.0)
+    context.run(clip.copied(from_it, draft), duration=source.duration, progress=progress, limits=LIMITS)
+    return draft

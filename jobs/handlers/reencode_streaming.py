@@ -1,0 +1,121 @@
+"""`reencode_streaming`: a video as every browser and phone plays it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from jobs import encodes
+from jobs.context import JobContext
+from jobs.failures import BadOutput, failure_of
+from jobs.models import Lane
+from jobs.outputs import Output
+from jobs.registry import Params, job_type
+from media_library.ffmpeg.commands import streaming
+from media_library.ffmpeg.commands.encoding import SMOOTHEST, bit_rate_cap, smooth_rate
+from media_library.ffmpeg.commands.inputs import Source
+from media_library.ffmpeg.errors import FfmpegFailed
+from media_library.ffmpeg.probe import Probe
+from media_library.lineage import Cut
+from media_library.models import DirectoryType, Video
+from media_library.naming import derived_path
+from media_library.paths import encode_path
+from media_library.renditions import keep_mp4
+
+PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
+MP4_NAMES = (".mp4", ".m4v")
+
+
+class ReencodeParams(Params):
+    video_id: int = Field(gt=0, le=2**63 - 1, description="the video")
+    height: int = Field(1080, ge=144, le=2160, description="lines of the shorter side at most; nothing is enlarged")
+    quality: int = Field(21, ge=14, le=34, description="as libx264's CRF: less is better and larger")
+    max_bit_rate: int | None = Field(None, ge=100_000, le=100_000_000, description="bits a second of the picture; none: by its size")
+    codec: Literal["h264", "hevc", "av1"] = Field(
+        "h264", description="h264 plays everywhere and is what visitors are shown; hevc and av1 are smaller"
+    )
+    normalise_loudness: bool = Field(False, description="bring the sound to -16 LUFS")
+    always_encode: bool = Field(False, description="even where another container around the same streams would do")
+
+
+@job_type("reencode_streaming", lane=Lane.GPU_ENCODE, params=ReencodeParams, vram=encodes.VRAM, video=lambda params: params.video_id)
+def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str, Any]:
+    """Make an MP4 that plays everywhere and begins at once (H.264, AAC), in the library's folder playback; visitors are shown it.
+
+    Where the video has such streams already they are put into a new file as they are, and where it is such a file nothing is made.
+    """
+    video = context.video()
+    source = encodes.source_of(context, video)
+    if _is_fine(video, source.probe, params):
+        context.log("It plays everywhere as it is.")
+        return {"action": "kept", "videoId": video.pk}
+    target = derived_path(video, DirectoryType.PLAYBACK, f"-{context.job_id}.mp4")
+    output = _remuxed(context, source, target, params) if _keeps_pictures(source.probe, params) else None
+    action = "remuxed" if output else "encoded"
+    if output is None:
+        output = _encoded(context, source, target, params)
+    context.register(output, title=str(video), made_from=[Cut(video.pk)])
+    if params.codec == "h264":
+        context.with_completion(lambda: _keep(video, output))
+    return {"action": action, "path": output.path.as_posix(), "size": output.size}
+
+
+def _is_fine(video: Video, probe: Probe, params: ReencodeParams) -> bool:
+    is_such_a_file = bool(probe.is_faststart) and Path(video.filename).suffix.lower() in MP4_NAMES
+    return is_such_a_file and _keeps_pictures(probe, params) and _keeps_sound(probe, params)
+
+
+def _keeps_pictures(probe: Probe, params: ReencodeParams) -> bool:
+    """Whether the pictures may stay as they are."""
+    cap = params.max_bit_rate or 2 * bit_rate_cap(probe.width, probe.height, smooth_rate(probe))
+    return (
+        not params.always_encode
+        and (probe.video_codec, probe.pixel_format, params.codec) == ("h264", "yuv420p", "h264")
+        and probe.video_profile in PLAIN_PROFILES
+        and probe.is_stored_as_shown
+        and not probe.is_interlaced
+        and min(probe.width, probe.height) <= params.height
+        and (probe.frame_rate or 0) <= SMOOTHEST
+        and (probe.bit_rate or 0) <= cap
+    )
+
+
+def _keeps_sound(probe: Probe, params: ReencodeParams) -> bool:
+    """Whether the sound may stay as it is."""
+    if not probe.has_audio:
+        return True
+    return not params.normalise_loudness and probe.audio_codec == "aac" and (probe.audio_channels or 2) <= 2
+
+
+def _remuxed(context: JobContext, source: Source, target: Path, params: ReencodeParams) -> Output | None:
+    """The pictures as they are in a new file; None where that does not come out well."""
+    draft = context.draft(target)
+    command = streaming.remux(source, draft, copies_sound=_keeps_sound(source.probe, params), normalise=params.normalise_loudness)
+    try:
+        context.run(command, duration=source.probe.duration, limits=encodes.LIMITS)
+        return context.finish(draft, target, duration=source.probe.duration)
+    except (FfmpegFailed, BadOutput) as error:
+        if failure_of(error).is_transient:
+            raise
+        context.log(f"Its streams do not go into another file as they are, so they are encoded: {error}")
+        return None
+
+
+def _encoded(context: JobContext, source: Source, target: Path, params: ReencodeParams) -> Output:
+    look = encodes.look_of(
+        context,
+        source.probe,
+        lines=params.height,
+        quality=params.quality,
+        max_bit_rate=params.max_bit_rate,
+        codec=params.codec,
+    )
+    draft = encodes.encode(context, source, target, look, normalise=params.normalise_loudness)
+    return context.finish(draft, target, duration=source.probe.duration)
+
+
+def _keep(video: Video, output: Output) -> dict[str, Any]:
+    keep_mp4(video.pk, Video.objects.get(path=encode_path(str(output.path))))
+    return {}

@@ -1,0 +1,12 @@
+"""What players take in the place of a video, and whether they need to."""
+
+from __future__ import annotations
+
+from media_library.models import Rendition, Video
+
+
+def keep_mp4(video_id: int, encoded: Video) -> None:
+    """Let players take `encoded`, a video of the library, in place of another one; it replaces an earlier one of that height."""
+    assert encoded.height is not None
+    facts = {"encoded": encoded, "bit_rate": encoded.bit_rate, "size": encoded.file_size or 0}
+    Rendition.objects.update_or_create(facts, video_id=video_id, kind=Rendition.Kind.MP4, height=encoded.height)

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs import services
+from jobs.models import Job
+from media_library.models import Derivation, Rendition, Video
+from tests.conftest import Clips
+from tests.jobs.handlers.conftest import three_colours
+from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, keyframe_times, look, peak, strongest
+from tests.jobs.running import run_to_the_end
+from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
+
+pytestmark = pytest.mark.django_db
+
+Film = Callable[[Path], Video]
+X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none")
+HDR = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
+
+
+def reencode(video: Video, **params: object) -> Job:
+    return run_to_the_end(services.submit("reencode_streaming", {"videoId": video.pk, **params}))
+
+
+def made(job: Job) -> Video:
+    assert job.result is not None, (job.error, job.log)
+    return Video.objects.get(pk=job.result["videoId"])
+
+
+def plays_everywhere(seen: Seen) -> bool:
+    return (seen.codec, seen.pixel_format, seen.profile, seen.rotation, seen.is_faststart) == ("h264", "yuv420p", "High", 0, True)
+
+
+def test_what_no_browser_plays_becomes_what_every_browser_plays(clips: Clips, film: Film) -> None:
+    source = three_colours(clips, name="old.avi", video=("-c:v", "mpeg4", "-q:v", "3"))
+
+    job = reencode(film(source))
+
+    seen = look(made(job).absolute_path)
+    assert plays_everywhere(seen)
+    assert (seen.width, seen.height, seen.audio_codec) == (160, 90, "aac")
+    assert seen.duration == pytest.approx(3, abs=0.1)
+    assert [strongest(seen.colours[place]) for place in (5, 37, 70)] == [RED, GREEN, BLUE]
+    assert seen.sound_end == pytest.approx(seen.picture_times[-1] + 0.04, abs=0.08)
+    assert job.result is not None and job.result["action"] == "encoded"
+    assert (made(job).directory_type, made(job).is_faststart) == ("playback", True)
+
+
+def test_it_is_a_rendition_of_its_video_and_knows_it(traffic: Video) -> None:
+    job = reencode(traffic, alwaysEncode=True)
+
+    rendition = Rendition.objects.get(video=traffic)
+    assert (rendition.kind, rendition.encoded_id, rendition.height) == ("mp4", made(job).pk, 90)
+    assert rendition.size == made(job).file_size
+    assert Derivation.objects.get(derived=made(job)).source_id == traffic.pk
+
+
+def test_a_second_encode_takes_the_place_of_the_first(traffic: Video) -> None:
+    reencode(traffic, alwaysEncode=True)
+    second = reencode(traffic, alwaysEncode=True)
+
+    assert Rendition.objects.get(video=traffic).encoded_id == made(second).pk
+
+
+def test_streams_that_play_everywhere_are_only_put_into_another_file(clips: Clips, film: Film) -> None:
+    source = three_colours(clips, name="fine.mkv")
+
+    job = reencode(film(source))
+
+    assert job.result is not None and job.result["action"] == "remuxed", job.log
+    assert "libx264" not in job.log
+    seen = look(made(job).absolute_path)
+    assert plays_everywhere(seen)
+    assert [strongest(seen.colours[place]) for place in (5, 37, 70)] == [RED, GREEN, BLUE]
+    assert seen.sound_end == pytest.approx(3, abs=0.1)
+
+
+def test_only_the_sound_is_encoded_where_only_the_sound_needs_it(clips: Clips, film: Film) -> None:
+    surround = ("-af", "aformat=channel_layouts=5.1", "-c:a", "ac3")
+    job = reencode(film(three_colours(clips, *surround, name="surround.mkv")))
+
+    assert job.result is not None and job.result["action"] == "remuxed", job.log
+    seen = look(made(job).absolute_path)
+    assert (seen.audio_codec, seen.channels) == ("aac", 2)
+
+
+def test_a_file_that_plays_everywhere_is_left_alone(clips: Clips, film: Film, library: Path) -> None:
+    video = film(three_colours(clips, "-movflags", "+faststart"))
+
+    job = reencode(video)
+
+    assert (job.status, job.result) == (Job.Status.COMPLETED, {"action": "kept", "videoId": video.pk})
+    assert not (library / "playback").exists()
+
+
+def test_a_turned_video_of_an_odd_size_stands_upright_and_even(clips: Clips, film: Film, tmp_path: Path) -> None:
+    clip = clips.make(name="turned.mp4", size="161x91", codec=("-c:v", "libx264", "-pix_fmt", "yuv444p"))
+
+    job = reencode(film(with_matrix(clip, tmp_path / "turned.mp4", TURN_LEFT)))
+
+    seen = look(made(job).absolute_path)
+    assert plays_everywhere(seen)
+    assert (seen.width, seen.height, seen.audio_codec) == (90, 160, None)
+
+
+def test_pixels_that_are_not_square_are_squared_and_a_large_picture_is_reduced(clips: Clips, film: Film) -> None:
+    clip = clips.make(name="wide.mkv", size="360x288", codec=("-c:v", "mpeg4"), extra=("-vf", "setsar=64/45"))
+
+    job = reencode(film(clip), height=144)
+
+    assert (made(job).width, made(job).height) == (256, 144)
+
+
+def test_high_dynamic_range_becomes_standard_by_light_and_not_by_numbers(clips: Clips, film: Film) -> None:
+    """A grey of 100 nits, half of what PQ's numbers reach, is white on a screen of standard range."""
+    clip = clips.run("hdr.mkv", "-f", "lavfi", "-i", "color=gray:size=160x90:rate=25:duration=1", *X265, "-pix_fmt", "yuv420p10le", *HDR)
+
+    job = reencode(film(clip))
+
+    seen = look(made(job).absolute_path)
+    assert plays_everywhere(seen)
+    assert min(seen.colours[0]) > 150, seen.colours[0]
+
+
+def test_a_variable_frame_rate_keeps_its_times(clips: Clips, film: Film) -> None:
+    times = "setpts='if(lt(N,10),N/25,0.4+(N-10)/10)/TB'"
+    clip = clips.make(
+        name="phone.mkv",
+        size="160x90",
+        duration=1.0,
+        codec=("-c:v", "mpeg4"),
+        extra=("-vf", times, "-fps_mode", "vfr", "-enc_time_base", "1/1000"),
+    )
+
+    job = reencode(film(clip))
+
+    assert look(made(job).absolute_path).picture_times == pytest.approx(look(clip).picture_times, abs=0.005)
+
+
+def test_too_many_pictures_a_second_are_thinned_out(clips: Clips, film: Film) -> None:
+    job = reencode(film(clips.make(name="fast.mkv", size="160x90", rate="120")))
+
+    assert len(look(made(job).absolute_path).picture_times) == pytest.approx(60, abs=1)
+
+
+def test_players_may_jump_every_four_seconds(clips: Clips, film: Film) -> None:
+    clip = clips.make(name="long.avi", size="64x36", rate="10", duration=9, codec=("-c:v", "mpeg4"), picture="color")
+
+    job = reencode(film(clip))
+
+    times = keyframe_times(made(job).absolute_path)
+    assert max(after - before for before, after in zip(times, times[1:], strict=False)) <= 4.05
+
+
+def test_loudness_is_brought_to_where_others_have_it(clips: Clips, film: Film) -> None:
+    job = reencode(film(three_colours(clips, "-af", "volume=-30dB", name="quiet.mp4")), normaliseLoudness=True)
+
+    assert job.result is not None and job.result["action"] == "remuxed", job.log
+    assert peak(made(job).absolute_path) > 5 * peak(Video.objects.get(filename="quiet.mp4").absolute_path)
+
+
+@pytest.mark.parametrize(("codec", "canonical"), [("hevc", "hevc"), ("av1", "av1")])
+def test_smaller_codecs_are_made_but_not_shown_to_visitors(traffic: Video, codec: str, canonical: str) -> None:
+    job = reencode(traffic, codec=codec)
+
+    assert look(made(job).absolute_path).codec in (canonical, f"lib{canonical}")
+    assert not Rendition.objects.exists()
+
+
+def test_a_file_that_ends_too_early_leaves_nothing(clips: Clips, film: Film, library: Path) -> None:
+    video = film(clips.make(name="whole.mkv", size="160x90", duration=8, codec=("-c:v", "mpeg4", "-g", "5")))
+    whole = video.absolute_path.read_bytes()
+    video.absolute_path.write_bytes(whole[: len(whole) // 2])
+
+    job = reencode(video)
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "bad_output"), (job.error, job.log)
+    assert list((library / "playback").iterdir()) == []
