@@ -154,6 +154,7 @@ RETRY_CAP_SECONDS: float = env.float("RETRY_CAP_SECONDS", default=900.0)  # long
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)  # of a job whose failures may pass by themselves
 DEATHS_BEFORE_QUARANTINE: int = env.int("DEATHS_BEFORE_QUARANTINE", default=3)  # workers that may die over one job
 BACKFILL_AFTER_SECONDS: float = env.float("BACKFILL_AFTER_SECONDS", default=600.0)  # a job that waits longer for GPU memory is not passed
+FULL_DISK_MB: int = env.int("FULL_DISK_MB", default=1024)  # MiB: a disk with less free is full
 DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30.0)  # a lane that found the disk full starts nothing
 VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
 FFMPEG_MEMORY_MB: int = env.int("FFMPEG_MEMORY_MB", default=8192)  # MiB of address space of one ffmpeg; those on a GPU are not bounded

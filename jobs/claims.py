@@ -24,13 +24,13 @@ from psycopg.types.json import Jsonb
 from config.database import read
 from jobs import lanes, nodes, steps
 from jobs.models import Job, Lane, WorkerNode
-from jobs.picking import pick
+from jobs.picking import pick, rank_now
 
 logger = logging.getLogger(__name__)
 
 UNFINISHED = 99  # the most progress of a job that has not completed
 RACES = 5  # lost to claims of the same exclusive key, before a claimer looks again later
-WORKER_DIED = "worker_died"
+WORKER_DIED, NO_SPACE, GPU_FAILED = "worker_died", "no_space", "gpu_failed"  # error classes that decide what becomes of a job
 
 # What most jobs end with, and so without the ORM: one statement, which for a job of no pipeline is a transaction of its own.
 COMPLETE = """
@@ -72,6 +72,7 @@ class Lease:
     pipeline_id: int | None
     vram: int  # MiB that are reserved; 0: the CPU path is to be taken
     has_leftovers: bool = False  # the job's row names files of an earlier attempt
+    last_error_class: str = ""  # what its last attempt failed of
 
     @property
     def uses_gpu(self) -> bool:
@@ -162,11 +163,16 @@ def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str
 
 @transaction.atomic
 def fail(lease: Lease, *, error: str, error_class: str, suggestion: str = "", is_transient: bool = False) -> None:
-    """End an attempt badly: what may pass by itself is tried again later, at most MAX_ATTEMPTS times; raises `LeaseLost`."""
+    """End an attempt badly; raises `LeaseLost`.
+
+    What may pass by itself is tried again later, at most MAX_ATTEMPTS times; what a GPU failed at, at once without it.
+    """
     job = hold(lease)
     if job.cancel_requested_at is not None:
         return _let_go_cancelled(job)
     reason = {"error": error, "error_class": error_class, "suggestion": suggestion}
+    if error_class == GPU_FAILED and lease.uses_gpu and job.has_cpu_path:
+        return _let_go(job, status=Job.Status.QUEUED, vram_required=0, progress=0, speed=None, **reason)
     if is_transient and job.attempt < settings.MAX_ATTEMPTS:
         return _let_go(job, status=Job.Status.PENDING, run_after=Now() + retry_delay(job.attempt), **reason)
     return _let_go(job, status=Job.Status.FAILED, completed_at=Now(), **reason)
@@ -174,9 +180,12 @@ def fail(lease: Lease, *, error: str, error_class: str, suggestion: str = "", is
 
 @transaction.atomic
 def disk_full(lease: Lease, *, error: str) -> None:
-    """Stop the lane for a while: every other job would meet the same full disk. Costs no attempt; raises `LeaseLost`."""
+    """Stop the lane for a while: every other job would meet the same full disk. Costs no attempt; raises `LeaseLost`.
+
+    The job goes behind the others: should it be the one that fills the disk, they have their turn first.
+    """
     lanes.pause_for_full_disk(lease.lane)
-    _give_back(hold(lease), error=error, error_class="no_space")
+    _give_back(hold(lease), error=error, error_class=NO_SPACE, ranked_at=rank_now())
 
 
 @transaction.atomic
@@ -255,10 +264,10 @@ def _quarantine(job: Job, deaths: int) -> None:
     )
 
 
-def _give_back(job: Job, **reason: str) -> None:
+def _give_back(job: Job, **changes: Any) -> None:
     if job.cancel_requested_at is not None:
         return _let_go_cancelled(job)
-    return _let_go(job, status=Job.Status.QUEUED, attempt=job.attempt - 1, progress=0, speed=None, **reason)
+    return _let_go(job, status=Job.Status.QUEUED, attempt=job.attempt - 1, progress=0, speed=None, **changes)
 
 
 def _let_go_cancelled(job: Job, **changes: Any) -> None:

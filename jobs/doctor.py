@@ -18,7 +18,7 @@ from django.utils import timezone
 from redis import RedisError
 
 from config import redis
-from jobs import labels, lanes, nodes, queue
+from jobs import labels, lanes, nodes, queue, space
 from jobs.models import Job, Lane, PeriodicTask, WorkerNode
 from media_library.ffmpeg.encoders import working_encoders
 from media_library.models import LibraryRoot
@@ -26,7 +26,7 @@ from media_library.scanner.errors import ScanRefused
 from media_library.scanner.roots import open_root, recognise
 
 GIB = 2**30  # bytes
-LITTLE_SPACE, NEXT_TO_NONE = 10 * GIB, GIB
+LITTLE_SPACE = 10 * GIB
 SKEW_TO_MENTION = 2.0  # seconds; leases go by the database's clock, so that this harms only what people read
 LONG_WAIT = 24 * 3600.0  # seconds
 FFMPEG_TIMEOUT = 10.0  # seconds
@@ -125,7 +125,7 @@ def _space() -> Iterator[Finding]:
             yield Finding(Level.PROBLEM, f"disk ({name})", f"{folder}: {error.strerror}.", "Is the disk mounted, and the setting right?")
             continue
         sentence = f"{free / GIB:,.1f} GiB are free at {folder}."
-        if free < NEXT_TO_NONE:
+        if space.is_full(folder):
             yield Finding(Level.PROBLEM, f"disk ({name})", sentence, "Free some space: jobs that write will stop.")
         elif free < LITTLE_SPACE:
             yield Finding(Level.WARNING, f"disk ({name})", sentence, "Free some space soon.")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError, OperationalError
 from redis import RedisError
 
+from jobs.claims import GPU_FAILED, NO_SPACE
 from media_library.ffmpeg import errors as ffmpeg
 from media_library.scanner.reading import StoreUnusable
 
-NO_SPACE = "no_space"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 AWAY_DATABASE = (OperationalError, InterfaceError)
 
@@ -54,8 +54,8 @@ class Failure:
 
 # The first line that fits an exception says what it means.
 KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
-    ((ffmpeg.NoSpaceLeft,), Failure(NO_SPACE, "Make room on the disk; the lane goes on by itself.", is_transient=True)),
-    ((ffmpeg.GpuFailed,), Failure("gpu_failed", "Look after the GPU and its driver; bin/manage doctor says which encoders work.")),
+    ((ffmpeg.NoSpaceLeft,), Failure(NO_SPACE, "Make room on the disk, or ask for less; then retry it.", is_transient=True)),
+    ((ffmpeg.GpuFailed,), Failure(GPU_FAILED, "Look after the GPU and its driver; bin/manage doctor says which encoders work.")),
     (
         (ffmpeg.OutOfMemory, MemoryError),
         Failure("out_of_memory", "Run fewer jobs at once on this machine (JOBS_PER_NODE), or raise FFMPEG_MEMORY_MB.", is_transient=True),
@@ -96,7 +96,7 @@ def failure_of(error: BaseException) -> Failure:
     if isinstance(error, JobFailed):
         return Failure(error.error_class, error.suggestion, error.is_transient, str(error))
     if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return Failure(NO_SPACE, "Make room on the disk; the lane goes on by itself.", is_transient=True, error="The disk is full")
+        return Failure(NO_SPACE, "Make room on the disk, or ask for less; then retry it.", is_transient=True, error="The disk is full")
     known = next((kind for types, kind in KINDS if isinstance(error, types)), UNKNOWN)
     return Failure(known.error_class, known.suggestion, known.is_transient, _sentence(error))
 

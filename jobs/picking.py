@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
 
 from config.database import read, read_together
 from jobs import lanes, nodes
@@ -58,7 +60,7 @@ BARRIER = f"""
 # A job whose need the node's memory could never hold runs its CPU path there, and reserves nothing.
 PICK = f"""
     WITH node AS ({NODE}), barrier AS ({BARRIER}), picked AS (
-        SELECT job.id, need.vram
+        SELECT job.id, need.vram, job.error_class
         FROM node, jobs AS job
         CROSS JOIN LATERAL (SELECT CASE WHEN job.vram_required <= node.vram_total THEN job.vram_required ELSE 0 END AS vram) AS need
         WHERE job.resource_category = %(lane)s AND job.status = 'queued'
@@ -81,13 +83,18 @@ PICK = f"""
             progress = 0, speed = NULL, error = '', error_class = '', suggestion = ''
         FROM picked WHERE job.id = picked.id
         RETURNING job.id, job.type, job.params, job.attempt, job.video_id, job.pipeline_id, job.vram_reserved,
-                  job.drafts <> '[]' AS has_leftovers
+                  job.drafts <> '[]' AS has_leftovers, picked.error_class AS last_error_class
     ), ledger AS (
         UPDATE worker_nodes SET vram_used = vram_used + started.vram_reserved
         FROM started WHERE worker_nodes.id = %(node)s AND started.vram_reserved > 0
     )
-    SELECT id, type, params, attempt, video_id, pipeline_id, vram_reserved, has_leftovers FROM started
+    SELECT id, type, params, attempt, video_id, pipeline_id, vram_reserved, has_leftovers, last_error_class FROM started
 """
+
+
+def rank_now() -> Any:
+    """The rank of a job that becomes ready now: earlier by a minute for each step of its priority."""
+    return Now() - F("priority") * timedelta(minutes=1)
 
 
 class Picked(NamedTuple):
@@ -101,6 +108,7 @@ class Picked(NamedTuple):
     pipeline_id: int | None
     vram: int  # MiB that were reserved
     has_leftovers: bool
+    last_error_class: str
 
 
 @dataclass(frozen=True, order=True)

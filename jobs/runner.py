@@ -11,10 +11,10 @@ from typing import Any
 
 from django.db import connection, connections, transaction
 
-from jobs import claims, outputs, registry
-from jobs.claims import CancelRequested, Lease, LeaseLost
+from jobs import claims, outputs, registry, space
+from jobs.claims import GPU_FAILED, NO_SPACE, CancelRequested, Lease, LeaseLost
 from jobs.context import JobContext
-from jobs.failures import AWAY_DATABASE, NO_SPACE, Failure, JobCancelled, JobFailed, WorkerStops, failure_of
+from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, WorkerStops, failure_of
 from jobs.heartbeat import Pulse
 from jobs.models import Job
 from jobs.registry import InvalidParams, UnknownJobType
@@ -45,7 +45,8 @@ def _run(context: JobContext, lease: Lease) -> dict[str, Any]:
         suggestion = "This worker's release does not know such jobs: bring all workers to the same release."
         raise JobFailed("unknown_job", str(error), suggestion=suggestion) from error
     if kind.vram and not context.uses_gpu:
-        context.log("No GPU memory is reserved here: this runs on the processor.")
+        failed = "The GPU failed at it" if lease.last_error_class == GPU_FAILED else "No GPU memory is reserved here"
+        context.log(f"{failed}: this runs on the processor.")
     return kind.run(context, params)
 
 
@@ -105,7 +106,7 @@ def _ending(lease: Lease, pulse: Pulse, error: BaseException) -> Callable[[], No
         return lambda: claims.give_back(lease)
     failure = failure_of(error)
     _tell(lease, pulse, error, failure)
-    if failure.error_class == NO_SPACE:
+    if failure.error_class == NO_SPACE and space.any_is_full():  # though what the job had made is gone by now
         return lambda: claims.disk_full(lease, error=failure.error)
     return lambda: claims.fail(
         lease, error=failure.error, error_class=failure.error_class, suggestion=failure.suggestion, is_transient=failure.is_transient

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from jobs import lanes, pipelines, recipes, registry, steps
 from jobs.lanes import Opening
 from jobs.models import Job, Lane, LaneState, Pipeline, WorkerNode
+from jobs.picking import rank_now
 from jobs.pipelines import AFRESH, Step
 from jobs.recipes import RecipeUnavailable, UnknownRecipe
 from jobs.registry import InvalidParams, JobType, Params, Refused, UnknownJobType
@@ -160,7 +161,7 @@ def retry(job_id: int, *, by: User | None) -> Job:
         if not broken.exists():
             raise _not_broken(job_id)
         pipelines.resume(job.pipeline)
-    elif not broken.update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now()):
+    elif not broken.update(**AFRESH, status=Job.Status.QUEUED, ranked_at=rank_now()):
         raise _not_broken(job_id)
     lanes.wake(job.resource_category)
     note_rows([job], "Retried.", by=by)
@@ -177,7 +178,7 @@ def retry_failed(error_class: str, *, by: User | None) -> int:
         count += failed.filter(pipeline=pipeline).count()
         pipelines.resume(pipeline)
     alone = list(failed.filter(pipeline=None).order_by("pk").select_for_update(no_key=True).only("pk", "type", "resource_category"))
-    Job.objects.filter(pk__in=[job.pk for job in alone]).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=_rank_now())
+    Job.objects.filter(pk__in=[job.pk for job in alone]).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=rank_now())
     for lane in {job.resource_category for job in alone}:
         lanes.wake(lane)
     note_rows(alone, "Retried.", by=by)
@@ -288,11 +289,6 @@ def _check_memory(kind: JobType, vram: int) -> None:
     largest: int | None = WorkerNode.objects.aggregate(largest=Max("vram_total"))["largest"]
     if largest is not None and vram > largest and not kind.has_cpu_path:
         raise TooMuchMemory(vram, largest)
-
-
-def _rank_now() -> Any:
-    """The rank of a job that becomes ready now: earlier by a minute for each step of priority."""
-    return Now() - F("priority") * timedelta(minutes=1)
 
 
 def _job(job_id: int) -> Job:

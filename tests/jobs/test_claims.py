@@ -380,7 +380,33 @@ class TestFailures:
         assert (job.status, job.attempt, job.error_class) == ("queued", 0, "no_space")
         assert claim(cpu_node, Lane.CPU, "w") is None
         LaneState.objects.update(resumes_at=Now())
-        assert claimed(cpu_node, Lane.CPU).job_id == lease.job_id
+        assert claimed(cpu_node, Lane.CPU)
+
+    def test_a_job_that_met_a_full_disk_lets_the_others_go_first(self, cpu_node: WorkerNode) -> None:
+        first, second = small(priority=6), small(priority=6)
+        disk_full(claimed(cpu_node, Lane.CPU), error="No space left")
+        LaneState.objects.update(resumes_at=Now())
+
+        assert [claimed(cpu_node, Lane.CPU).job_id, claimed(cpu_node, Lane.CPU).job_id] == [second.pk, first.pk]
+
+    def test_what_a_gpu_failed_at_runs_once_more_without_it(self, gpu_node: WorkerNode) -> None:
+        services.submit("encode", {})
+        fail(claimed(gpu_node, Lane.GPU_ENCODE), error="The GPU failed", error_class="gpu_failed")
+        assert used(gpu_node) == 0
+
+        again = claimed(gpu_node, Lane.GPU_ENCODE)
+
+        assert (again.uses_gpu, again.last_error_class, used(gpu_node)) == (False, "gpu_failed", 0)
+        fail(again, error="The GPU failed", error_class="gpu_failed")
+        assert fresh(again).status == "failed"
+
+    def test_what_cannot_do_without_a_gpu_fails_with_it(self, gpu_node: WorkerNode) -> None:
+        services.submit("model", {})
+        lease = claimed(gpu_node, Lane.GPU_AI)
+
+        fail(lease, error="The GPU failed", error_class="gpu_failed")
+
+        assert fresh(lease).status == "failed"
 
     def test_a_full_disk_does_not_end_a_persons_pause(self, cpu_node: WorkerNode) -> None:
         small()

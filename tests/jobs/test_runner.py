@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
-from pytest_django.fixtures import DjangoAssertNumQueries
+from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
 from jobs import claims, lanes, nodes, outputs, reaper, registry, runner, services
 from jobs.context import JobContext
@@ -21,7 +21,7 @@ from jobs.failures import JobFailed, WorkerStops
 from jobs.heartbeat import Pulse
 from jobs.models import Job, Lane
 from jobs.registry import Params, job_type
-from media_library.ffmpeg.errors import NoSpaceLeft
+from media_library.ffmpeg.errors import GpuFailed, NoSpaceLeft
 from media_library.models import Compilation
 from tests.conftest import Clips
 from tests.jobs.running import claim, run_to_the_end
@@ -251,7 +251,9 @@ def test_what_may_pass_by_itself_is_tried_again_later(does: Does) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), NoSpaceLeft("The disk is full")])
-def test_a_full_disk_stops_the_lane_and_costs_no_attempt(does: Does, error: Exception) -> None:
+def test_a_full_disk_stops_the_lane_and_costs_no_attempt(does: Does, settings: Settings, error: Exception) -> None:
+    settings.FULL_DISK_MB = 2**40
+
     def handler(context: JobContext) -> dict[str, Any]:
         raise error
 
@@ -259,6 +261,41 @@ def test_a_full_disk_stops_the_lane_and_costs_no_attempt(does: Does, error: Exce
 
     assert (job.status, job.attempt, job.error_class) == (Job.Status.QUEUED, 0, "no_space")
     assert not lanes.opening(Lane.CPU).is_open
+
+
+def test_a_job_that_alone_fills_the_disk_fails_by_itself_and_stops_nobody(does: Does, settings: Settings) -> None:
+    settings.FULL_DISK_MB, settings.MAX_ATTEMPTS, settings.RETRY_BASE_SECONDS = 0, 2, 0.0
+
+    def handler(context: JobContext) -> dict[str, Any]:
+        raise NoSpaceLeft("The disk is full")
+
+    job = run_to_the_end(does(handler))
+
+    assert (job.status, job.attempt) == (Job.Status.PENDING, 1)
+    assert lanes.opening(Lane.CPU).is_open
+    job = run_to_the_end(job)
+    assert (job.status, job.attempt, job.error_class) == (Job.Status.FAILED, 2, "no_space")
+
+
+def test_what_the_gpu_failed_at_says_so_when_it_runs_without_it(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr(registry, "_types", dict(registry._types))
+    settings.NODE_VRAM_MB = 8192
+    nodes.register()
+
+    @job_type("of_the_gpu", lane=Lane.GPU_ENCODE, params=NoParams, vram=2048)
+    def run(context: JobContext, params: NoParams) -> dict[str, Any]:
+        """Takes a GPU where there is one."""
+        if context.uses_gpu:
+            raise GpuFailed("The GPU failed")
+        return {"isDone": True}
+
+    job = run_to_the_end(services.submit("of_the_gpu"))
+    assert job.status == Job.Status.QUEUED
+
+    job = run_to_the_end(job)
+
+    assert (job.status, job.result) == (Job.Status.COMPLETED, {"isDone": True})
+    assert "The GPU failed at it: this runs on the processor." in (job.log or "")
 
 
 def test_a_worker_that_stops_puts_its_job_back(does: Does) -> None:
