@@ -11,7 +11,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.api.fields import parse_decimal
-from config.api.throttling import refused_write
+from config.api.throttling import refused_write, vote_limit
 from config.content_security import PAGE_POLICY
 from gallery import services
 from gallery.comments import LONGEST_COMMENT, LONGEST_NAME, Commenter, CommentNotFound, comment_page, has_controls, is_blank, is_one_line
@@ -36,11 +36,15 @@ from gallery.listing import (
     public_page,
     related,
 )
+from gallery.models import Comment, Upvote
 from gallery.player_styles import PLAYER_STYLE_HASHES
+from gallery.services import engagement
 from gallery.sharing import found_by
 from gallery.templatetags.gallery_format import category_name, title_of
+from gallery.threads import threads
 from gallery.visits import count_view
 from media_library.timecodes import seconds_of
+from reactions.models import ReactionType
 
 CARDS_PER_PAGE = 24
 COMMENTS_PER_PAGE = 50
@@ -91,6 +95,7 @@ class PlainTextField(forms.CharField):
 class CommentForm(forms.Form):
     """What somebody says below a video, and to which moment of it."""
 
+    parent = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
     content = PlainTextField(max_length=LONGEST_COMMENT, error_messages={"required": "Please write something."})
     author_name = PlainTextField(max_length=LONGEST_NAME, required=False)
     moment = forms.CharField(max_length=12, required=False)
@@ -152,6 +157,8 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
         **_played(medium),
         "start": parse_decimal(request.GET.get("t", "")),
         "related": others,
+        "is_upvoted": _is_upvoted(request, media_id),
+        "kinds": ReactionType,
         **found_by(medium, request),
     }
     response = render(request, "gallery/watch.html", context)
@@ -178,7 +185,7 @@ def comments(request: HttpRequest, media_id: int) -> HttpResponse:
     """All comments of a medium, page by page; a POST writes one and leads back to the video."""
     if request.method == "POST":
         return _write_comment(request, media_id)
-    return _comments_page(request, media_id, CommentForm())
+    return _comments_page(request, media_id, CommentForm(initial={"parent": request.GET.get("reply")}))
 
 
 @require_POST
@@ -198,6 +205,28 @@ def _played(medium: dict[str, Any]) -> dict[str, Any]:
     return {"container": container, "is_picture": container == "GIF", "stream_path": reverse("stream", args=[medium["id"]])}
 
 
+@require_POST
+def upvote(request: HttpRequest, media_id: int) -> HttpResponse:
+    """Give one's vote, or take it back; scripts get the count, forms are led back to the video."""
+    session = _session(request) or secrets.token_urlsafe(24)
+    is_given = request.POST.get("upvoted") != "no"
+    if refusal := refused_write(request, *([vote_limit(request, media_id)] if is_given else []), session=session):
+        return refusal
+    change = engagement.give_upvote if is_given else engagement.take_upvote_back
+    with _refusals():
+        count = change(media_id, session=visitor(session))
+    response: HttpResponse = HttpResponseRedirect(reverse("watch", args=[media_id]))
+    if not request.accepts("text/html"):
+        response = JsonResponse({"upvoted": is_given, "upvoteCount": count})
+    _keep_session(response, session)
+    return response
+
+
+def _is_upvoted(request: HttpRequest, media_id: int) -> bool:
+    session = _session(request)
+    return session is not None and Upvote.objects.filter(media=media_id, session_id=visitor(session)).exists()
+
+
 def _write_comment(request: HttpRequest, media_id: int) -> HttpResponse:
     session = _session(request) or secrets.token_urlsafe(24)
     if refusal := refused_write(request, session=session):
@@ -208,17 +237,25 @@ def _write_comment(request: HttpRequest, media_id: int) -> HttpResponse:
     author = Commenter(user_id=request.user.pk) if request.user.is_authenticated else Commenter(session=visitor(session))
     said = form.cleaned_data
     anchor = "comments"
-    try:
-        with _refusals():
+    with _refusals():
+        try:
             comment = services.post_comment(
-                media_id, author, content=said["content"], author_name=said["author_name"], video_timestamp=said["moment"]
+                media_id,
+                author,
+                content=said["content"],
+                author_name=said["author_name"],
+                video_timestamp=said["moment"],
+                parent_id=said["parent"],
             )
             anchor = f"comment-{comment.pk}"
-    except services.OutsideTheVideo:
-        form.add_error("moment", "This moment is after the end of the video.")
-        return _comments_page(request, media_id, form, status=400)
-    except services.AlreadyWritten:
-        pass  # the button was pressed twice: what it asked for is there
+        except services.OutsideTheVideo:
+            form.add_error("moment", "This moment is after the end of the video.")
+            return _comments_page(request, media_id, form, status=400)
+        except CommentNotFound:
+            form.add_error("parent", "The comment that you answer is gone.")
+            return _comments_page(request, media_id, form, status=400)
+        except services.AlreadyWritten:
+            pass  # the button was pressed twice: what it asked for is there
     response = HttpResponseRedirect(f"{reverse('watch', args=[media_id])}#{anchor}")
     if not request.user.is_authenticated:
         _keep_session(response, session)
@@ -244,13 +281,20 @@ def _conversation(
     return {
         "medium": medium,
         "title": title_of(medium),
-        "comments": [{"comment": comment, "is_own": reader.wrote(comment)} for comment in page.comments],
+        "threads": threads(page.comments, reader=reader),
         "comment_total": page.total,
         "next_cursor": page.next_cursor,
         "form": form,
+        "answered": _answered(medium["id"], form),
         "longest_comment": LONGEST_COMMENT,
         "longest_name": LONGEST_NAME,
     }
+
+
+def _answered(media_id: int, form: CommentForm) -> Comment | None:
+    """The comment that the one being written answers."""
+    parent_id = parse_decimal(str(form["parent"].value()))
+    return Comment.objects.visible().filter(media=media_id, pk=parent_id).first() if parent_id else None
 
 
 def _reader(request: HttpRequest) -> Commenter:

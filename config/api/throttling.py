@@ -141,11 +141,11 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
     return answer
 
 
-def refused_write(request: HttpRequest, *, session: str) -> HttpResponse | None:
+def refused_write(request: HttpRequest, *more: Limit, session: str) -> HttpResponse | None:
     """The page that refuses a form which comes too often, in one count with the API's writes; None where it may go on."""
     user = request.user
     writer = f"user {user.get_username()}" if user.is_authenticated else f"session {session}"
-    wait = seconds_to_wait(address_limit(request), writer_limit(writer))
+    wait = seconds_to_wait(address_limit(request), writer_limit(writer), *more)
     return None if wait is None else too_often(request, wait)
 
 

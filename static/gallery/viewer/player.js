@@ -1,0 +1,26 @@
+// Our controls instead of the browser's, and a word when a video can't be played.
+
+export function dress(video) {
+  if (customElements.get("media-controller")) video.controls = false;
+  video.addEventListener("error", () => admitDefeat(video));
+  if (video.error) admitDefeat(video);
+  // A browser that knows the container but not the picture's codec would play sound on black.
+  video.addEventListener("loadeddata", () => video.videoWidth === 0 && admitDefeat(video));
+}
+
+export function toggle(video) {
+  return video.paused ? video.play().catch(() => {}) : video.pause(); // what can't be played says so by itself
+}
+
+export function seek(video, seconds) {
+  video.currentTime = Math.min(Math.max(seconds, 0), video.duration || seconds);
+}
+
+async function admitDefeat(video) {
+  const address = video.currentSrc;
+  video.closest("media-controller").inert = true;
+  video.removeAttribute("src");
+  video.load(); // stops what still loads or sounds
+  const isThere = await fetch(address, { method: "HEAD" }).then((reply) => reply.ok, () => false);
+  document.getElementById(isThere ? "unplayable" : "unreachable").hidden = false;
+}
