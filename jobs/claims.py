@@ -37,7 +37,7 @@ COMPLETE = """
     WITH completed AS (
         UPDATE jobs
         SET status = 'completed', completed_at = statement_timestamp(), progress = 100, result = %(result)s, outputs = %(outputs)s,
-            drafts = '[]', log = coalesce(%(log)s, log), lease_token = NULL, lease_until = NULL, vram_reserved = 0
+            drafts = %(drafts)s, log = coalesce(%(log)s, log), lease_token = NULL, lease_until = NULL, vram_reserved = 0
         WHERE id = %(job)s AND lease_token = %(token)s AND status = 'running' AND cancel_requested_at IS NULL
         RETURNING id
     ), ledger AS (
@@ -147,17 +147,26 @@ def hold(lease: Lease) -> Job:
     return job
 
 
-def complete(lease: Lease, *, result: dict[str, Any], outputs: Sequence[dict[str, Any]] = (), log: str | None = None) -> None:
+def complete(
+    lease: Lease,
+    *,
+    result: dict[str, Any],
+    outputs: Sequence[dict[str, Any]] = (),
+    drafts: Sequence[str | dict[str, Any]] = (),
+    log: str | None = None,
+) -> None:
     """End a job well, with the rest of its log; raises `LeaseLost`, or `CancelRequested` when a person cancelled it meanwhile.
 
+    `drafts`: unfinished files that could not be removed, for whoever sweeps.
     To be called in the transaction that writes the job's rows, if it has any: the exceptions roll it back.
     """
+    told = {"result": Jsonb(result), "outputs": Jsonb(list(outputs)), "drafts": Jsonb(list(drafts)), "log": log}
     if lease.pipeline_id is None:
-        _complete(lease, result, outputs, log)
+        _complete(lease, told)
         return
     with transaction.atomic():
         steps.hold(lease.pipeline_id)
-        _complete(lease, result, outputs, log)
+        _complete(lease, told)
         steps.advance(lease.pipeline_id)
 
 
@@ -224,8 +233,7 @@ def _held(lease: Lease) -> QuerySet[Job]:
     return Job.objects.filter(pk=lease.job_id, lease_token=lease.token, status=Job.Status.RUNNING)
 
 
-def _complete(lease: Lease, result: dict[str, Any], outputs: Sequence[dict[str, Any]], log: str | None) -> None:
-    told = {"result": Jsonb(result), "outputs": Jsonb(list(outputs)), "log": log}
+def _complete(lease: Lease, told: dict[str, Any]) -> None:
     held = {"job": lease.job_id, "token": lease.token, "node": lease.node_id, "vram": lease.vram}
     if not read(COMPLETE, told | held):
         raise CancelRequested(lease.job_id) if _held(lease).exists() else LeaseLost(lease.job_id)

@@ -18,7 +18,8 @@ from jobs.claims import Lease
 from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse, clean
 from jobs.models import Lane
-from jobs.outputs import Output, Workspace, probe
+from jobs.outputs import Output, Workspace
+from jobs.verification import probe
 from media_library import lineage
 from media_library.ffmpeg import run as ffmpeg
 from media_library.ffmpeg.errors import FfmpegFailed
@@ -113,13 +114,26 @@ class JobContext:
         self.check()
         return self.files.draft(target)
 
+    def draft_folder(self, target: Path) -> Path:
+        """A folder to fill with the many files that shall become the folder `target`, relative to the library root."""
+        self.check()
+        return self.files.draft_folder(target)
+
     def finish(self, draft: Path, target: Path, *, duration: float | None = None) -> Output:
-        """Verify a draft; the job's completion puts it at `target`, or at the next free name.
+        """Verify a draft, by the kind of file that its suffix tells; the job's completion puts it at `target`, or at the next free name.
 
         `duration`: what it must have, in seconds. Raises `BadOutput`.
         """
         self.check()
         return self.files.finish(draft, target, duration=duration)
+
+    def finish_folder(self, draft: Path, target: Path, *, duration: float | None = None) -> Output:
+        """Verify every file of a draft folder, and what its playlists name; the job's completion puts it at `target` as a whole.
+
+        `duration`: what each playlist must have, in seconds. Raises `BadOutput`.
+        """
+        self.check()
+        return self.files.finish_folder(draft, target, duration=duration, check=self.check)
 
     def with_completion(self, write: Write) -> None:
         """Have rows written in the transaction that completes the job, its files in place; what `write` returns joins the result."""

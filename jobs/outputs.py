@@ -8,45 +8,63 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+import stat
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import count
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Random
 
 from jobs import claims
 from jobs.claims import Lease
 from jobs.failures import BadOutput
 from jobs.models import Job
-from media_library.ffmpeg.errors import UnreadableMedia
+from jobs.verification import verify, verify_playlists
 from media_library.ffmpeg.inspection import Inspection
-from media_library.ffmpeg.inspectors import Inspectors, Limits
-from media_library.ffmpeg.probe import Probe
-from media_library.ffmpeg.untrusted import Bounds
 from media_library.paths import decode_path, encode_path
-from media_library.relocation import UnsafePath, file_at, make_folders, numbered, open_file, relocate, remove_second_name
+from media_library.relocation import (
+    UnsafePath,
+    file_at,
+    files_below,
+    make_folders,
+    numbered,
+    open_file,
+    relocate,
+    relocate_folder,
+    remove_folder,
+    remove_second_name,
+)
 
-DURATION_TOLERANCE, LEAST_TOLERANCE = 0.02, 1.0  # of the duration; seconds
+ROWS_PER_SWEEP = 100
 
 logger = logging.getLogger(__name__)
 
 Named = str | dict[str, Any]
-"""A file as `Job.drafts` has it: the path of a draft, or the `path` of a finished file with its `inode`."""
+"""A file or folder as `Job.drafts` has it: the path of a draft, or the `path` of a finished one with its `inode`."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """A file that is verified, and at its place once the job completes."""
+    """A file or folder that is verified, and at its place once the job completes."""
 
     path: Path  # relative to the library root
-    size: int  # bytes
+    size: int  # bytes, of all its files
     mtime_ns: int
-    inspection: Inspection = field(repr=False)
+    inspection: Inspection = field(repr=False, default=Inspection())  # of a video
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A verified draft, and what becomes of it."""
+
+    draft: Path  # relative to the library root
+    output: Output
+    inode: int
+    relocate: Callable[[Path, Path, Path], None]
 
 
 class Workspace:
@@ -57,27 +75,40 @@ class Workspace:
         self._root = Path(settings.LIBRARY_ROOT)
         self._numbers = count(1)
         self._drafts: list[Path] = []  # relative to the root
-        self._finished: list[tuple[Path, Output, int]] = []  # draft, what becomes of it, inode
+        self._finished: list[_Finished] = []
+        self._left: list[Named] = []  # by an earlier attempt, and could not be removed
 
     @property
     def are_named(self) -> bool:
         """Whether the job's row names any of them as unfinished."""
-        return bool(self._drafts)
+        return bool(self._drafts or self._left)
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
         """The finished files as the job's row keeps them."""
-        return [{"path": encode_path(str(output.path)), "size": output.size} for _, output, _ in self._finished]
+        return [{"path": encode_path(str(done.output.path)), "size": done.output.size} for done in self._finished]
+
+    def remove_leftovers(self) -> None:
+        """Remove what an earlier attempt at the job left, whose process died; raises `LeaseLost`."""
+        if not self._lease.has_leftovers:
+            return
+        with transaction.atomic():
+            self._left = remove(claims.hold(self._lease).drafts)
+            self._write_down()
 
     def draft(self, target: Path) -> Path:
         """Where to write what shall become `target`, a path relative to the library root; the answer is absolute.
 
         Its folder exists, the file does not. Raises `LeaseLost`.
         """
-        draft = target.with_name(self._name(target.suffix))
-        self._drafts.append(draft)
-        self._write_down()
+        draft = self._named_draft(target.with_name(self._name(target.suffix)))
         make_folders(self._root, draft)
+        return self._root / draft
+
+    def draft_folder(self, target: Path) -> Path:
+        """An empty folder to fill with the files that shall become the folder `target`, as `draft` is for a file."""
+        draft = self._named_draft(target.with_name(self._name("")))
+        make_folders(self._root, draft / "file")
         return self._root / draft
 
     def finish(self, draft: Path, target: Path, *, duration: float | None = None) -> Output:
@@ -86,31 +117,70 @@ class Workspace:
         `duration`: what it must have, in seconds; None: whatever it has. Raises `BadOutput` or `LeaseLost`.
         """
         relative = draft.relative_to(self._root)
-        with open(open_file(self._root, relative), "rb") as file:  # noqa: PTH123 - a descriptor
-            inspection = verify(file.fileno(), duration=duration)
+        with self._open(relative) as file:
+            inspection = verify(file.fileno(), target.suffix, duration=duration, with_poster=True)
             os.fsync(file.fileno())
             status = os.fstat(file.fileno())
-        free = next(path for path in numbered(target) if file_at(self._root, path) is None)
-        output = Output(free, status.st_size, status.st_mtime_ns, inspection)
-        self._finished.append((relative, output, status.st_ino))
-        self._write_down()
-        return output
+        output = Output(self._free(target), status.st_size, status.st_mtime_ns, inspection)
+        return self._finish(_Finished(relative, output, status.st_ino, relocate))
+
+    def finish_folder(self, draft: Path, target: Path, *, duration: float | None = None, check: Callable[[], None]) -> Output:
+        """Verify every file of a draft folder, and have it renamed as `finish` has a file.
+
+        `duration`: what each playlist of segments in it must have, in seconds. `check` is called between two files.
+        """
+        relative = draft.relative_to(self._root)
+        sizes: dict[PurePosixPath, int] = {}
+        playlists: dict[PurePosixPath, str] = {}
+        for path in files_below(self._root, relative):
+            check()
+            with self._open(path) as file:
+                verify(file.fileno(), path.suffix)
+                os.fsync(file.fileno())
+                name = PurePosixPath(path.relative_to(relative))
+                sizes[name] = os.fstat(file.fileno()).st_size
+                if path.suffix == ".m3u8":
+                    file.seek(0)
+                    playlists[name] = file.read().decode()
+        if not sizes:
+            raise BadOutput("The output is an empty folder")
+        verify_playlists(playlists, sizes, lambda name: self._open(relative / name), duration=duration)
+        status = draft.lstat()
+        output = Output(self._free(target), sum(sizes.values()), status.st_mtime_ns)
+        return self._finish(_Finished(relative, output, status.st_ino, relocate_folder))
 
     def place(self) -> None:
         """Rename the finished drafts; the caller's transaction holds the job's row. Raises OSError."""
-        for draft, output, inode in self._finished:
-            there = file_at(self._root, output.path)
-            if there is None or there.st_ino != inode:  # else an earlier try got so far
-                relocate(self._root, draft, output.path)
+        for done in self._finished:
+            there = file_at(self._root, done.output.path)
+            if there is None or there.st_ino != done.inode:  # else an earlier try got so far
+                done.relocate(self._root, done.draft, done.output.path)
 
     def drop(self) -> None:
-        """Remove everything that this attempt has made."""
+        """Remove everything that this attempt has made; what cannot be removed now, the job's row still names."""
         remove(self._named())
 
-    def drop_unfinished(self) -> None:
-        """Remove the drafts that became nothing."""
-        finished = {draft for draft, _, _ in self._finished}
-        remove([encode_path(str(draft)) for draft in self._drafts if draft not in finished])
+    def drop_unfinished(self) -> list[Named]:
+        """Remove the drafts that became nothing; returns what could not be removed."""
+        finished = {done.draft for done in self._finished}
+        return remove([*self._left, *(encode_path(str(draft)) for draft in self._drafts if draft not in finished)])
+
+    def _named_draft(self, draft: Path) -> Path:
+        self._drafts.append(draft)
+        self._write_down()
+        return draft
+
+    def _open(self, path: Path) -> BinaryIO:
+        return open(open_file(self._root, path), "rb")  # noqa: PTH123 - a descriptor; the caller closes it
+
+    def _free(self, target: Path) -> Path:
+        taken = {done.output.path for done in self._finished}
+        return next(path for path in numbered(target) if path not in taken and file_at(self._root, path) is None)
+
+    def _finish(self, finished: _Finished) -> Output:
+        self._finished.append(finished)
+        self._write_down()
+        return finished.output
 
     def _name(self, suffix: str) -> str:
         number = next(self._numbers)
@@ -120,74 +190,44 @@ class Workspace:
         claims.name_drafts(self._lease, self._named())
 
     def _named(self) -> list[Named]:
-        targets: list[Named] = [{"path": encode_path(str(output.path)), "inode": inode} for _, output, inode in self._finished]
-        return [*targets, *(encode_path(str(draft)) for draft in self._drafts)]
+        targets: list[Named] = [{"path": encode_path(str(done.output.path)), "inode": done.inode} for done in self._finished]
+        return [*self._left, *targets, *(encode_path(str(draft)) for draft in self._drafts)]
 
 
-def verify(descriptor: int, *, duration: float | None = None) -> Inspection:
-    """Look at a finished file as at a stranger's; raises `BadOutput`.
+def remove(named: Sequence[Named]) -> list[Named]:
+    """Remove what a job's row names as unfinished, where it is still there; a finished file only while it is that file.
 
-    No exit status stands for this: ffmpeg ends well on truncated input and on some full disks.
+    Returns what could not be removed.
     """
-    if os.fstat(descriptor).st_size == 0:
-        raise BadOutput("The output is empty")
-    inspection = _inspectors().inspect(descriptor, with_poster=True)
-    if inspection.probe is None:
-        raise BadOutput(f"The output cannot be read: {inspection.reason}")
-    found = inspection.probe.duration
-    if duration is not None and (found is None or abs(found - duration) > max(LEAST_TOLERANCE, DURATION_TOLERANCE * duration)):
-        raise BadOutput(f"The output is {'of no' if found is None else f'{found:.1f} s'} long instead of {duration:.1f} s")
-    return inspection
-
-
-def probe(descriptor: int) -> Probe:
-    """What an open file says of itself, read where a stranger's file can do no harm; raises `UnreadableMedia`."""
-    inspection = _inspectors().inspect(descriptor, with_poster=False)
-    if inspection.probe is None:
-        raise UnreadableMedia(inspection.reason)
-    return inspection.probe
-
-
-def remove(named: Sequence[Named]) -> None:
-    """Remove files that a job's row names as unfinished, where they are still there; a finished one only while it is that file."""
-    root = Path(settings.LIBRARY_ROOT)
-    for name in named:
-        path, inode = (decode_path(name), None) if isinstance(name, str) else (decode_path(name["path"]), name["inode"])
-        with suppress(UnsafePath):
-            status = file_at(root, path)
-            if status and inode in (None, status.st_ino):
-                with suppress(FileNotFoundError):
-                    remove_second_name(root, path)
-
-
-def remove_leftovers(lease: Lease) -> None:
-    """Remove what an earlier attempt at the job left, whose process died."""
-    if not lease.has_leftovers:
-        return
-    job = Job.objects.filter(pk=lease.job_id, lease_token=lease.token)
-    with transaction.atomic():
-        if named := job.select_for_update(no_key=True).values_list("drafts", flat=True).first():
-            remove(named)
-            claims.name_drafts(lease, [])
+    return [name for name in named if not _remove(name)]
 
 
 def sweep() -> int:
-    """Remove what jobs left that run no more; returns how many jobs. Their rows stay locked meanwhile: nobody starts them anew."""
+    """Remove what jobs left that run no more; returns of how many jobs. Their rows stay locked meanwhile: nobody starts them anew."""
     swept = 0
-    ended = Job.objects.exclude(status=Job.Status.RUNNING).exclude(drafts=[]).order_by("pk")
-    for job_id in list(ended.values_list("pk", flat=True)[:100]):
+    ended = Job.objects.exclude(status=Job.Status.RUNNING).exclude(drafts=[])
+    anywhere = ended.order_by(Random())  # so that files which cannot be removed keep nobody else's lying about
+    for job_id in list(anywhere.values_list("pk", flat=True)[:ROWS_PER_SWEEP]):
         with transaction.atomic():
             job = ended.filter(pk=job_id).select_for_update(no_key=True, skip_locked=True).only("drafts").first()
             if job:
-                remove(job.drafts)
-                Job.objects.filter(pk=job_id).update(drafts=[])
-                swept += 1
+                left = remove(job.drafts)
+                Job.objects.filter(pk=job_id).update(drafts=left)
+                swept += not left
     return swept
 
 
-@cache
-def _inspectors() -> Inspectors:
-    """The process that looks at what this one makes."""
-    bounds = Bounds(pixels=settings.MAX_VIDEO_PIXELS, streams=settings.MAX_VIDEO_STREAMS)
-    limits = Limits(timeout=settings.PROBE_TIMEOUT_SECONDS, memory=settings.PROBE_MEMORY_MB * 2**20, bounds=bounds)
-    return Inspectors(2, limits=limits)
+def _remove(name: Named) -> bool:
+    """Whether it is gone, or was nothing of ours."""
+    root = Path(settings.LIBRARY_ROOT)
+    path, inode = (decode_path(name), None) if isinstance(name, str) else (decode_path(name["path"]), name["inode"])
+    try:
+        status = file_at(root, path)
+        if status and inode in (None, status.st_ino):
+            (remove_folder if stat.S_ISDIR(status.st_mode) else remove_second_name)(root, path)
+    except (UnsafePath, FileNotFoundError):
+        return True
+    except OSError as error:
+        logger.warning("the unfinished %s cannot be removed: %s", path, error)
+        return False
+    return True

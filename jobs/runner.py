@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import connection, connections, transaction
 
-from jobs import claims, outputs, registry, space
+from jobs import claims, registry, space
 from jobs.claims import GPU_FAILED, NO_SPACE, CancelRequested, Lease, LeaseLost
 from jobs.context import JobContext
 from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, WorkerStops, failure_of
 from jobs.heartbeat import Pulse
 from jobs.models import Job
+from jobs.outputs import Named
 from jobs.registry import InvalidParams, UnknownJobType
 
 SECONDS_BETWEEN_TRIES = 1.0  # to write how a job ended, while the database is away
@@ -30,14 +30,14 @@ def perform(lease: Lease, pulse: Pulse) -> None:
     try:
         result = _run(context, lease)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the runner is the one place
-        _drop(context)
+        context.files.drop()
         _end(pulse, _ending(lease, pulse, error))
     else:
         _complete(context, lease, pulse, result)
 
 
 def _run(context: JobContext, lease: Lease) -> dict[str, Any]:
-    outputs.remove_leftovers(lease)
+    context.files.remove_leftovers()
     try:
         kind = registry.get(lease.type)
         params = kind.parse(lease.params)
@@ -52,32 +52,32 @@ def _run(context: JobContext, lease: Lease) -> dict[str, Any]:
 
 def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
     """Put the files into place, write the handler's rows and complete the job, all or nothing."""
+    left = context.files.drop_unfinished()
 
     def complete() -> None:
         try:
-            _write_completion(context, lease, pulse, result)
+            _write_completion(context, lease, pulse, result, left)
         except LeaseLost:
             if not _has_completed(lease):
                 raise
 
     try:
-        context.files.drop_unfinished()
         _try_until_lost(pulse, complete)
     except AWAY_DATABASE as error:  # whether it was written nobody knows: what is in place stays, and the row tells the reaper of it
         logger.warning("%s #%d could not be completed: %s", lease.type, lease.job_id, error)
     except Exception as error:  # noqa: BLE001 - the runner is the one place
-        _drop(context)
+        context.files.drop()
         _end(pulse, _ending(lease, pulse, error))
 
 
-def _write_completion(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any]) -> None:
+def _write_completion(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str, Any], left: Sequence[Named]) -> None:
     """One statement for a job that made nothing, else one transaction."""
     if not context.files.are_named and not context.writes:
         claims.complete(lease, result=result, log=pulse.unwritten_log)
         return
     with transaction.atomic():
         result = result | _put_into_place(context, lease)
-        claims.complete(lease, result=result, outputs=context.files.outputs, log=pulse.unwritten_log)
+        claims.complete(lease, result=result, outputs=context.files.outputs, drafts=left, log=pulse.unwritten_log)
 
 
 def _put_into_place(context: JobContext, lease: Lease) -> dict[str, Any]:
@@ -151,9 +151,3 @@ def _try_until_lost(pulse: Pulse, write: Callable[[], None]) -> None:
                 raise
             connections.close_all()
             time.sleep(SECONDS_BETWEEN_TRIES)
-
-
-def _drop(context: JobContext) -> None:
-    """Remove what the attempt has made; what cannot be removed now, its row still names."""
-    with suppress(OSError):
-        context.files.drop()

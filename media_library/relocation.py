@@ -1,4 +1,4 @@
-"""Moves one file inside the library root: never over another one, never through a symbolic link, never half.
+"""Moves one file or folder inside the library root: never over another one, never through a symbolic link, never half.
 
 Knows no database. Each directory is opened below the one before it without following links, and the rename works
 on those open directories, so nobody can swap a directory for a link while we look.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -30,18 +31,33 @@ class NotAFile(OSError):
     """What lies there is no regular file: a link, a directory, a pipe."""
 
 
+class NotAFolder(OSError):
+    """What lies there is no directory."""
+
+
 def relocate(root: Path, source: Path, target: Path) -> None:
     """Move `source` to `target`, both relative to `root`, making the target's directories; durable when it returns.
 
     Raises `FileExistsError` where the target is taken, `FileNotFoundError` where the source is gone, `UnsafePath`,
     `NotAFile`, and `OSError` for what the disk says (read-only, another file system); then nothing has moved.
     """
-    with _directory(root, source) as from_directory, _directory(root, target, make=True) as to_directory:
+    with _both_ends(root, source, target) as (from_directory, to_directory):
         if not stat.S_ISREG(os.stat(source.name, dir_fd=from_directory, follow_symlinks=False).st_mode):
             raise NotAFile(errno.EINVAL, "This is no regular file", str(source))
-        _rename_without_replacing(from_directory, source.name, to_directory, target.name)
-        os.fsync(to_directory)
-        os.fsync(from_directory)
+        if _rename_without_replacing(from_directory, source.name, to_directory, target.name):
+            return
+        # A link refuses a taken name just as well; a crash in between leaves two names of one file, never none.
+        os.link(source.name, target.name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
+        os.unlink(source.name, dir_fd=from_directory)
+
+
+def relocate_folder(root: Path, source: Path, target: Path) -> None:
+    """Move a folder, with all that lies in it, as `relocate` moves a file; raises `NotAFolder`, and else the same."""
+    with _both_ends(root, source, target) as (from_directory, to_directory):
+        if not stat.S_ISDIR(os.stat(source.name, dir_fd=from_directory, follow_symlinks=False).st_mode):
+            raise NotAFolder(errno.ENOTDIR, "This is no folder", str(source))
+        if not _rename_without_replacing(from_directory, source.name, to_directory, target.name):
+            os.rename(source.name, target.name, src_dir_fd=from_directory, dst_dir_fd=to_directory)  # replaces an empty one at worst
 
 
 def make_folders(root: Path, path: Path) -> None:
@@ -84,12 +100,43 @@ def remove_second_name(root: Path, path: Path) -> None:
         os.fsync(directory)
 
 
+def remove_folder(root: Path, path: Path) -> None:
+    """Remove a folder with all that lies in it; links in it are removed, not followed."""
+    with _directory(root, path) as directory:
+        shutil.rmtree(path.name, dir_fd=directory)
+        os.fsync(directory)
+
+
+def files_below(root: Path, folder: Path) -> Iterator[Path]:
+    """Every file below `folder`, relative to `root`; each of its directories is on the disk once it is done with.
+
+    Raises `NotAFile` for what is neither file nor directory, and what `open_file` raises.
+    """
+    with _directory(root, folder) as directory:
+        for place, folders, names, descriptor in os.fwalk(folder.name, dir_fd=directory, onerror=_raise):
+            for name in (*folders, *names):
+                mode = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                    raise NotAFile(errno.EINVAL, "This is no regular file", f"{place}/{name}")
+            yield from (folder.parent / place / name for name in names)
+            os.fsync(descriptor)
+
+
 def numbered(path: Path) -> Iterator[Path]:
     """`clip.mp4`, `clip (2).mp4`, `clip (3).mp4` and so on, none longer than a name may be."""
     yield path
     for number in range(2, 1000):
         tail = os.fsencode(f" ({number}){path.suffix}")
         yield path.with_name(os.fsdecode(os.fsencode(path.stem)[: LONGEST_NAME - len(tail)] + tail))
+
+
+@contextmanager
+def _both_ends(root: Path, source: Path, target: Path) -> Iterator[tuple[int, int]]:
+    """The directories that something moves from and to, which are on the disk afterwards."""
+    with _directory(root, source) as from_directory, _directory(root, target, make=True) as to_directory:
+        yield from_directory, to_directory
+        os.fsync(to_directory)
+        os.fsync(from_directory)
 
 
 @contextmanager
@@ -125,16 +172,19 @@ def _make_directory(name: str, parent: int) -> None:
     os.fsync(parent)
 
 
-def _rename_without_replacing(from_directory: int, name: str, to_directory: int, new_name: str) -> None:
+def _rename_without_replacing(from_directory: int, name: str, to_directory: int, new_name: str) -> bool:
+    """Whether it was renamed: not every system can refuse a taken name."""
     rename = _renameat2()
     if rename and rename(from_directory, os.fsencode(name), to_directory, os.fsencode(new_name), RENAME_NOREPLACE) == 0:
-        return
+        return True
     problem = ctypes.get_errno() if rename else errno.ENOSYS
-    if problem not in _UNSUPPORTED:
-        raise OSError(problem, os.strerror(problem), name, None, new_name)
-    # A link refuses a taken name just as well; a crash in between leaves two names of one file, never none.
-    os.link(name, new_name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
-    os.unlink(name, dir_fd=from_directory)
+    if problem in _UNSUPPORTED:
+        return False
+    raise OSError(problem, os.strerror(problem), name, None, new_name)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 @cache

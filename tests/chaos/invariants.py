@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from gallery.reconciliation import reconcile
 from jobs import nodes
 from jobs.models import Job, WorkerNode
-from jobs.outputs import verify
+from jobs.verification import verify
 from media_library.models import Video
 from media_library.paths import decode_path, encode_path
 from tests.chaos.workers import ffmpegs, orphans, wait_for
@@ -46,7 +46,7 @@ def completed_jobs_have_their_outputs(library: Path) -> None:
             assert path.stat().st_size == output["size"], (job, output)
             descriptor = os.open(path, os.O_RDONLY)
             try:
-                verify(descriptor, duration=job.params.get("duration"))
+                verify(descriptor, path.suffix, duration=job.params.get("duration"))
             finally:
                 os.close(descriptor)
 
