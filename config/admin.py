@@ -74,9 +74,10 @@ def waiting_comments() -> str:
 
 
 def jobs_in_figures() -> dict[str, int]:
-    """How many jobs want attention: running, waiting, failed; the history is not read."""
+    """How many jobs want attention: running, waiting, failed and not dismissed; the history is not read."""
     statuses = {Job.Status.RUNNING: "running", Job.Status.QUEUED: "waiting", Job.Status.PENDING: "waiting", Job.Status.FAILED: "failed"}
-    counted = Job.objects.filter(status__in=statuses).values_list("status").annotate(count=Count("pk")).order_by()
+    wanting = Job.objects.filter(status__in=statuses, dismissed_at=None)
+    counted = wanting.values_list("status").annotate(count=Count("pk")).order_by()
     figures = dict.fromkeys(statuses.values(), 0)
     for status, count in counted:
         figures[statuses[Job.Status(status)]] += count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection
@@ -39,6 +40,12 @@ def read_together(*statements: tuple[str, Mapping[str, Any]]) -> list[list[tuple
         with lent.pipeline():
             cursors = [Cursor(lent).execute(statement, values, prepare=True, binary=True) for statement, values in statements]
         return [cursor.fetchall() for cursor in cursors]
+
+
+def now() -> datetime:
+    """The time by the database's clock, which is everybody's."""
+    at: datetime = read("SELECT statement_timestamp()", ())[0][0]
+    return at
 
 
 @contextmanager

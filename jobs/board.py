@@ -9,10 +9,10 @@ from itertools import chain
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Max, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Right
-from django.utils import timezone
 
+from config import database
 from jobs import labels, lanes, queue
 from jobs.models import Job, Lane, Pipeline
 from media_library.labels import plain
@@ -90,6 +90,7 @@ class QueueState:
     failed_count: int
     pipelines: list[dict[str, Any]]
     ended: list[dict[str, Any]]
+    read_at: datetime  # by the database's clock, as all that is told of time
 
     @property
     def words(self) -> str:
@@ -102,9 +103,10 @@ class QueueState:
 
 def read(*, lane: str = "") -> QueueState:
     """The queue now; `lane` narrows the waiting jobs."""
-    now = timezone.now()
+    now = database.now()
     summary = queue.summary()
     openings = lanes.openings()
+    groups = _failed_by_class()
     cards = [_card(of_lane, openings[Lane(of_lane.lane)]) for of_lane in summary]
     return QueueState(
         lane=lane,
@@ -114,10 +116,11 @@ def read(*, lane: str = "") -> QueueState:
         running_count=_total(summary, Job.Status.RUNNING),
         waiting=_waiting(lane, now),
         waiting_count=sum(card.waiting for card in cards if lane in ("", card.lane)),
-        failures=_failures(now),
-        failed_count=_total(summary, Job.Status.FAILED),
+        failures=_failures(groups[:MOST_FAILURES], now),
+        failed_count=sum(group["count"] for group in groups),
         pipelines=_pipelines(),
         ended=_ended(now),
+        read_at=now,
     )
 
 
@@ -240,18 +243,15 @@ def _waiting(lane: str, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _failures(now: datetime) -> list[FailureGroup]:
-    """Failed jobs by class, the most first."""
-    groups = (
-        Job.objects.filter(status=Job.Status.FAILED)
-        .order_by()
-        .values("error_class")
-        .annotate(count=Count("pk"), last=Max("pk"))
-        .order_by("-count", "error_class")[:MOST_FAILURES]
-    )
-    counted = list(groups)
-    told = Job.objects.only("error", "suggestion", "completed_at").in_bulk([group["last"] for group in counted])
-    return [_group(group, told[group["last"]], now) for group in counted if group["last"] in told]
+def _failed_by_class() -> list[dict[str, Any]]:
+    """How many failures of each class nobody has dismissed, the most first, and the last of each."""
+    failed = Job.objects.left_failed().order_by().values("error_class")
+    return list(failed.annotate(count=Count("pk"), last=Max("pk")).order_by("-count", "error_class"))
+
+
+def _failures(groups: Iterable[Mapping[str, Any]], now: datetime) -> list[FailureGroup]:
+    told = Job.objects.only("error", "suggestion", "completed_at").in_bulk([group["last"] for group in groups])
+    return [_group(group, told[group["last"]], now) for group in groups if group["last"] in told]
 
 
 def _group(group: Mapping[str, Any], last: Job, now: datetime) -> FailureGroup:
@@ -266,8 +266,9 @@ def _group(group: Mapping[str, Any], last: Job, now: datetime) -> FailureGroup:
 
 
 def _pipelines() -> list[dict[str, Any]]:
-    """The newest pipelines that are on their way or have failed, with their steps."""
-    unfinished = Pipeline.objects.filter(status__in=[Pipeline.Status.RUNNING, Pipeline.Status.FAILED])
+    """The newest pipelines that are on their way, or have failed of something that nobody has dismissed, with their steps."""
+    is_left = Exists(Job.objects.left_failed().filter(pipeline=OuterRef("pk")))
+    unfinished = Pipeline.objects.filter(Q(status=Pipeline.Status.RUNNING) | Q(is_left, status=Pipeline.Status.FAILED))
     pipelines = list(unfinished.prefetch_related("steps")[:MOST_PIPELINES])
     jobs = jobs_of_steps(pipelines)
     return [{"pipeline": pipeline, "steps": shown_steps(pipeline, jobs)} for pipeline in pipelines]

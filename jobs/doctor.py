@@ -14,10 +14,9 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
-from django.utils import timezone
 from redis import RedisError
 
-from config import redis
+from config import database, redis
 from jobs import labels, lanes, nodes, queue, space
 from jobs.models import Job, Lane, PeriodicTask, WorkerNode
 from media_library.ffmpeg.encoders import working_encoders
@@ -202,7 +201,7 @@ def _oldest() -> Iterator[Finding]:
     if job is None:
         yield Finding(Level.OK, "waiting", "No job waits.")
         return
-    waited = (timezone.now() - job.created_at).total_seconds()
+    waited = (database.now() - job.created_at).total_seconds()
     reason = queue.waiting_reasons([job]).get(job.pk, "nobody knows why")
     sentence = f"The oldest waiting job is {job}, for {labels.roughly(round(waited))}: {reason}."
     if waited > LONG_WAIT:
@@ -212,12 +211,12 @@ def _oldest() -> Iterator[Finding]:
 
 
 def _failed() -> Iterator[Finding]:
-    counted = Job.objects.filter(status=Job.Status.FAILED).values_list("error_class").annotate(count=Count("pk")).order_by("-count")
+    counted = Job.objects.left_failed().values_list("error_class").annotate(count=Count("pk")).order_by("-count")
     if not counted:
-        yield Finding(Level.OK, "failed", "No job has failed.")
+        yield Finding(Level.OK, "failed", "No failure is left to look after.")
         return
     told = ", ".join(f"{count:,} × {labels.error_class(name).lower()}" for name, count in counted)
-    yield Finding(Level.WARNING, "failed", f"{told}.", "The queue in the admin says what to do about each, and retries them.")
+    yield Finding(Level.WARNING, "failed", f"{told}.", "The queue in the admin says what to do about each; retry or dismiss them there.")
 
 
 def _periodic() -> Iterator[Finding]:

@@ -138,6 +138,12 @@ class PipelineStep(models.Model):
         return self.key
 
 
+class JobQuerySet(models.QuerySet["Job"]):
+    def left_failed(self) -> JobQuerySet:
+        """Failures that nobody has dismissed."""
+        return self.filter(status=Job.Status.FAILED, dismissed_at=None)
+
+
 class Job(models.Model):
     """One piece of heavy work.
 
@@ -197,6 +203,9 @@ class Job(models.Model):
     error = models.TextField(default="", blank=True, help_text="for a person")
     error_class = models.TextField(default="", blank=True, help_text="unreadable_media, no_space, timeout, …")
     suggestion = models.TextField(default="", blank=True, help_text="what to do about the error")
+    dismissed_at = models.DateTimeField(null=True, blank=True, help_text="when somebody had seen enough of its failure")
+
+    objects = JobQuerySet.as_manager()
 
     class Meta:
         db_table = "jobs"

@@ -94,6 +94,7 @@ AFRESH: dict[str, Any] = {
     "error": "",
     "error_class": "",
     "suggestion": "",
+    "dismissed_at": None,
 }
 """What a job forgets of its earlier attempts when a person has it tried again."""
 

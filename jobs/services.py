@@ -34,6 +34,8 @@ __all__ = [
     "cancel",
     "cancel_pipeline",
     "check",
+    "dismiss",
+    "dismiss_failed",
     "pause",
     "resume",
     "resume_pipeline",
@@ -100,6 +102,7 @@ def check(
     return kind, parsed
 
 
+@transaction.atomic
 def submit(
     type: str,
     params: Mapping[str, Any] | None = None,
@@ -138,13 +141,16 @@ def cancel(job_id: int, *, by: User | None) -> Job:
 
     Raises `JobNotFound`, or `WrongState` when it has ended.
     """
-    job = _hold_pipeline_of(job_id)
+    job = _hold(job_id)
     this = Job.objects.filter(pk=job_id)
-    waited = this.filter(status__in=WAITING).update(status=Job.Status.CANCELLED, completed_at=Now(), run_after=None)
-    if not waited and not this.filter(status=Job.Status.RUNNING).update(cancel_requested_at=Now()):
-        raise WrongState(f"The job is {this.get().status} and cannot be cancelled")
-    if waited and job.pipeline_id is not None:
-        steps.advance(job.pipeline_id)
+    if job.status == Job.Status.RUNNING:
+        this.update(cancel_requested_at=Now())
+    elif job.status in WAITING:
+        this.update(status=Job.Status.CANCELLED, completed_at=Now(), run_after=None)
+        if job.pipeline_id is not None:
+            steps.advance(job.pipeline_id)
+    else:
+        raise WrongState(f"The job is {job.status} and cannot be cancelled")
     note_rows([job], "Cancelled.", by=by)
     return this.get()
 
@@ -155,14 +161,13 @@ def retry(job_id: int, *, by: User | None) -> Job:
 
     Raises `JobNotFound`, or `WrongState` when it has not ended so.
     """
-    job = _hold_pipeline_of(job_id)
-    broken = Job.objects.filter(pk=job_id, status__in=steps.BROKEN)
+    job = _hold(job_id)
+    if job.status not in steps.BROKEN:
+        raise WrongState(f"The job is {job.status}; only failed and cancelled ones are retried")
     if job.pipeline is not None:
-        if not broken.exists():
-            raise _not_broken(job_id)
         pipelines.resume(job.pipeline)
-    elif not broken.update(**AFRESH, status=Job.Status.QUEUED, ranked_at=rank_now()):
-        raise _not_broken(job_id)
+    else:
+        Job.objects.filter(pk=job_id).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=rank_now())
     lanes.wake(job.resource_category)
     note_rows([job], "Retried.", by=by)
     return Job.objects.get(pk=job_id)
@@ -170,13 +175,14 @@ def retry(job_id: int, *, by: User | None) -> Job:
 
 @transaction.atomic
 def retry_failed(error_class: str, *, by: User | None) -> int:
-    """Queue every failed job of an error class anew; returns how many."""
-    failed = Job.objects.filter(status=Job.Status.FAILED, error_class=error_class)
+    """Queue every failed job of an error class anew that nobody has dismissed; returns how many."""
+    failed = Job.objects.left_failed().filter(error_class=error_class)
     count = 0
     for pipeline_id in failed.exclude(pipeline=None).order_by("pipeline").values_list("pipeline", flat=True).distinct():
         pipeline = _hold_pipeline(pipeline_id)
         count += failed.filter(pipeline=pipeline).count()
         pipelines.resume(pipeline)
+        note_rows([pipeline], "Resumed.", by=by)
     alone = list(failed.filter(pipeline=None).order_by("pk").select_for_update(no_key=True).only("pk", "type", "resource_category"))
     Job.objects.filter(pk__in=[job.pk for job in alone]).update(**AFRESH, status=Job.Status.QUEUED, ranked_at=rank_now())
     for lane in {job.resource_category for job in alone}:
@@ -186,19 +192,39 @@ def retry_failed(error_class: str, *, by: User | None) -> int:
 
 
 @transaction.atomic
+def dismiss(job_id: int, *, by: User | None) -> Job:
+    """Have a failure looked after: it stays in the history, and nobody is told of it any more.
+
+    Raises `JobNotFound`, or `WrongState` when the job has not failed.
+    """
+    job = _hold(job_id)
+    if job.status != Job.Status.FAILED:
+        raise WrongState(f"The job is {job.status}; only failed ones are dismissed")
+    _dismiss([job], by=by)
+    return Job.objects.get(pk=job_id)
+
+
+@transaction.atomic
+def dismiss_failed(error_class: str, *, by: User | None) -> int:
+    """Dismiss every failure of an error class; returns how many."""
+    failed = Job.objects.left_failed().filter(error_class=error_class).order_by("pk")
+    return _dismiss(list(failed.select_for_update(no_key=True).only("pk", "type")), by=by)
+
+
+@transaction.atomic
 def set_priority(job_id: int, priority: int, *, by: User | None) -> Job:
     """Move a waiting job up or down; what it has waited already counts on.
 
     Raises `JobNotFound`, `InvalidParams`, or `WrongState` when it no longer waits.
     """
     _check_priority(priority)
-    waiting = Job.objects.filter(pk=job_id, status__in=WAITING)
-    step = timedelta(minutes=1)
-    if not waiting.update(priority=priority, ranked_at=F("ranked_at") + (F("priority") - priority) * step):
-        raise WrongState(f"The job is {_job(job_id).status} and has no place in the queue")
-    job = _job(job_id)
+    job = _hold(job_id)
+    if job.status not in WAITING:
+        raise WrongState(f"The job is {job.status} and has no place in the queue")
+    moved = F("ranked_at") + (F("priority") - priority) * timedelta(minutes=1)
+    Job.objects.filter(pk=job_id).update(priority=priority, ranked_at=moved)
     note_rows([job], f"Priority {priority}.", by=by)
-    return job
+    return Job.objects.get(pk=job_id)
 
 
 # --- Lanes --------------------------------------------------------------------------------------------------------
@@ -235,6 +261,7 @@ def set_pauses_for_viewers(lane: str, pauses: bool, *, by: User | None) -> Openi
 # --- Pipelines ----------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def submit_pipeline(
     recipe: str | Sequence[Step],
     params: Mapping[str, Any] | None = None,
@@ -291,21 +318,19 @@ def _check_memory(kind: JobType, vram: int) -> None:
         raise TooMuchMemory(vram, largest)
 
 
-def _job(job_id: int) -> Job:
-    try:
-        return Job.objects.get(pk=job_id)
-    except Job.DoesNotExist:
-        raise JobNotFound(job_id) from None
-
-
-def _hold_pipeline_of(job_id: int) -> Job:
-    job = _job(job_id)
-    steps.hold(job.pipeline_id)
+def _hold(job_id: int) -> Job:
+    """The job as it is until the transaction ends, its pipeline locked before it; a job never changes its pipeline."""
+    this = Job.objects.filter(pk=job_id)
+    steps.hold(this.values_list("pipeline", flat=True).first())
+    job = this.select_for_update(no_key=True).defer("log").first()
+    if job is None:
+        raise JobNotFound(job_id)
     return job
 
 
-def _not_broken(job_id: int) -> WrongState:
-    return WrongState(f"The job is {_job(job_id).status}; only failed and cancelled ones are retried")
+def _dismiss(failed: Sequence[Job], *, by: User | None) -> int:
+    note_rows(failed, "Dismissed.", by=by)
+    return Job.objects.filter(pk__in=[job.pk for job in failed]).update(dismissed_at=Now())
 
 
 def _hold_pipeline(pipeline_id: int) -> Pipeline:

@@ -30,6 +30,15 @@ def retry_class(subject: str, request: HttpRequest) -> str:
     return f"Queued 1 job again: {name}." if count == 1 else f"Queued {count:,} jobs again: {name}."
 
 
+def dismiss(subject: str, request: HttpRequest) -> str:
+    return f"Dismissed {services.dismiss(key(subject), by=admin_of(request))}."
+
+
+def dismiss_class(subject: str, request: HttpRequest) -> str:
+    count = services.dismiss_failed(subject, by=admin_of(request))
+    return f"Dismissed {count:,} failure{'' if count == 1 else 's'}: {class_name(subject).lower()}."
+
+
 def raise_priority(subject: str, request: HttpRequest) -> str:
     return _move(subject, request, by=1)
 
@@ -85,6 +94,8 @@ ACTS: dict[str, Act] = {
     "cancel": cancel,
     "retry": retry,
     "retry-class": retry_class,
+    "dismiss": dismiss,
+    "dismiss-class": dismiss_class,
     "raise": raise_priority,
     "lower": lower_priority,
     "priority": set_priority,

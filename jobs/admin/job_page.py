@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
+from config import database
 from config.api.fields import parse_decimal
 from jobs import labels, queue, registry
 from jobs.admin import live
@@ -37,17 +38,19 @@ def _drawing(job_id: int) -> live.Drawing:
     job = jobs.first()
     if job is None:
         raise Http404("There is no such job")
+    now = database.now()
     return live.Drawing(
         template="admin/jobs/job/page.html",
         sections=SECTIONS,
         title=str(job),
         state_url=reverse("admin:jobs_job_state", args=[job.pk]),
         words=f"{job}: {job.shown_status}",
-        context=_context(job),
+        context=_context(job, now),
+        read_at=now,
     )
 
 
-def _context(job: Job) -> dict[str, Any]:
+def _context(job: Job, now: datetime) -> dict[str, Any]:
     status = Job.Status(job.shown_status)  # type: ignore[attr-defined]  # annotated by as_shown
     return {
         "job": job,
@@ -56,9 +59,10 @@ def _context(job: Job) -> dict[str, Any]:
         "is_waiting": job.status in WAITING,
         "is_running": job.status == Job.Status.RUNNING,
         "may_be_retried": job.status in (Job.Status.FAILED, Job.Status.CANCELLED),
+        "may_be_dismissed": job.status == Job.Status.FAILED and job.dismissed_at is None,
         "position": queue.positions([job]).get(job.pk),
         "reason": queue.waiting_reasons([job]).get(job.pk),
-        "time_left": labels.time_left(job, now=timezone.now()),
+        "time_left": labels.time_left(job, now=now),
         "speed": labels.speed(job),
         "facts": _facts(job),
         "description": _description(job.type),
@@ -80,6 +84,7 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         ("Started", moment(job.started_at) if job.started_at else ""),
         ("Ended", moment(job.completed_at) if job.completed_at else ""),
         ("Took", labels.took(job)),
+        ("Dismissed", moment(job.dismissed_at) if job.dismissed_at else ""),
         ("Attempt", str(job.attempt) if job.attempt else ""),
         ("Worker", job.worker),
         ("GPU memory", _memory(job)),

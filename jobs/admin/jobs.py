@@ -7,9 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -69,7 +69,7 @@ class JobAdmin(LargeModelAdmin):
         return request.user.has_perm("jobs.add_job")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return queue.as_shown(Job.objects.defer("log", "result", "outputs", "drafts"))
+        return queue.as_shown(Job.objects.defer("log", "result", "outputs", "drafts")).annotate(read_at=Now())
 
     def known_total(self, request: HttpRequest) -> int | None:
         return None
@@ -103,7 +103,7 @@ class JobAdmin(LargeModelAdmin):
 
     @admin.display(description="Ran for")
     def ran_for(self, job: Job) -> str:
-        return labels.took(job) or (labels.time_left(job, now=timezone.now()) if job.status == Job.Status.RUNNING else "")
+        return labels.took(job) or (labels.time_left(job, now=job.read_at) if job.status == Job.Status.RUNNING else "")
 
     def _site_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}

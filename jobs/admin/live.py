@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -16,7 +17,6 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.utils import timezone
 from django.utils.text import capfirst
 
 from jobs import services
@@ -41,6 +41,7 @@ class Drawing:
     state_url: str
     words: str  # the state in a sentence, read aloud when it has changed
     context: Mapping[str, Any]
+    read_at: datetime  # by the database's clock
 
 
 def page(request: HttpRequest, draw: Callable[[], Drawing], acts: Mapping[str, Act], *, site_context: Mapping[str, Any]) -> HttpResponse:
@@ -103,7 +104,7 @@ def _context(request: HttpRequest, drawing: Drawing) -> dict[str, Any]:
         "sections": drawing.sections,
         "state_url": drawing.state_url,
         "words": drawing.words,
-        "read_at": timezone.now(),
+        "read_at": drawing.read_at,
         "may_change": may_change(request),
         **drawing.context,
     }

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
+from config import database
 from config.api.fields import parse_decimal
 from jobs import board, labels, queue
 from jobs.admin import live
@@ -38,6 +39,7 @@ def _drawing(pipeline_id: int) -> live.Drawing:
         state_url=reverse("admin:jobs_pipeline_state", args=[pipeline.pk]),
         words=f"{pipeline}: {pipeline.status}",
         context=_context(pipeline),
+        read_at=database.now(),
     )
 
 

@@ -33,5 +33,6 @@ def _drawing(request: HttpRequest) -> live.Drawing:
         title="Queue",
         state_url=reverse("admin:jobs_queue_state"),
         words=shown.words,
+        read_at=shown.read_at,
         context={"state": shown, "time_zone": settings.TIME_ZONE, "may_add": request.user.has_perm("jobs.add_job")},
     )

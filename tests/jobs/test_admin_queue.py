@@ -194,6 +194,18 @@ class TestPressing:
         assert {job.status for job in Job.objects.filter(pk__in=[job.pk for job in full])} == {"queued"}
         assert Job.objects.get(pk=other.pk).status == "failed"
 
+    def test_dismissing_one_and_a_whole_class(self, press: Callable[..., Any], page: Callable[..., str], cpu_node: WorkerNode) -> None:
+        first = failed(cpu_node)
+        for _ in range(2):
+            failed(cpu_node)
+        failed(cpu_node, error_class="timeout")
+
+        assert press(f"dismiss:{first.pk}") == ("success", f"Dismissed small #{first.pk}.")
+        assert press("dismiss-class:no_space") == ("success", "Dismissed 2 failures: no space.")
+
+        shown = words(page())
+        assert "Failed 1" in shown and "Timeout" in shown and "No space" not in shown
+
     def test_pause_and_resume(self, press: Callable[..., Any], page: Callable[..., str]) -> None:
         assert press("pause:cpu", reason="the fan is loud") == ("success", "CPU is paused. What runs there finishes.")
         assert "The lane cpu is paused by admin: the fan is loud" in page()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -174,6 +175,37 @@ def test_a_job_is_cancelled_or_completed_never_both(cpu_node: WorkerNode) -> Non
         status = Job.objects.get(pk=job.pk).status
         was_cancelled = not isinstance(answers[0], Exception)
         assert status == ("cancelled" if was_cancelled else "completed"), answers
+
+
+def test_a_job_that_is_given_back_meanwhile_is_cancelled_all_the_same(cpu_node: WorkerNode) -> None:
+    job = services.submit("small")
+    lease = claimed(cpu_node, Lane.CPU)
+
+    with ThreadPoolExecutor(1) as thread:
+        with meanwhile(lambda: claims.give_back(lease)):
+            cancelling = thread.submit(cancel_elsewhere, job.pk)
+            wait_for_a_lock()
+
+        assert cancelling.result(PATIENCE).status == "cancelled"
+
+
+def cancel_elsewhere(job_id: int) -> Job:
+    try:
+        return services.cancel(job_id, by=None)
+    finally:
+        connection.close()
+
+
+def wait_for_a_lock() -> None:
+    """Until somebody waits for what another connection has locked."""
+    deadline = time.monotonic() + PATIENCE
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def finish(at: WorkerNode) -> None:

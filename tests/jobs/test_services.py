@@ -19,6 +19,7 @@ from pytest_django.fixtures import Settings
 
 from jobs import claims, services
 from jobs.models import Job, Lane, LaneState, WorkerNode
+from jobs.pipelines import Step
 from tests.jobs.kinds import claimed, node
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("job_kinds")]
@@ -139,7 +140,7 @@ class TestCancelling:
             services.cancel(job.pk, by=None)
 
     def test_there_must_be_such_a_job(self) -> None:
-        for act in (services.cancel, services.retry):
+        for act in (services.cancel, services.retry, services.dismiss):
             with pytest.raises(services.JobNotFound):
                 act(10**6, by=None)
         with pytest.raises(services.JobNotFound):
@@ -163,6 +164,14 @@ class TestRetrying:
         with pytest.raises(services.WrongState, match="is queued"):
             services.retry(job.pk, by=None)
 
+    def test_whose_pipelines_were_resumed_is_kept(self, cpu_node: WorkerNode, admin: User) -> None:
+        pipeline = services.submit_pipeline([Step("a", "small")])
+        claims.fail(claimed(cpu_node, Lane.CPU), error="no", error_class="timeout")
+
+        assert services.retry_failed("timeout", by=admin) == 1
+
+        assert notes() == [(str(pipeline), "Resumed.")]
+
     def test_all_failures_of_a_class_are_retried_at_once(self, cpu_node: WorkerNode) -> None:
         for error_class in ("timeout", "timeout", "unreadable_media"):
             services.submit("small")
@@ -172,6 +181,50 @@ class TestRetrying:
 
         assert Job.objects.filter(status="queued").count() == 2
         assert Job.objects.get(status="failed").error_class == "unreadable_media"
+
+
+class TestDismissing:
+    def failed(self, node: WorkerNode, error_class: str = "timeout") -> Job:
+        job = services.submit("small")
+        claims.fail(claimed(node, Lane.CPU), error="no", error_class=error_class)
+        return job
+
+    def test_a_failure_stays_one_that_nobody_has_to_look_after(self, cpu_node: WorkerNode, admin: User) -> None:
+        job = self.failed(cpu_node)
+
+        dismissed = services.dismiss(job.pk, by=admin)
+
+        assert (dismissed.status, dismissed.error) == ("failed", "no")
+        assert not Job.objects.left_failed().exists()
+        assert notes() == [(f"small #{job.pk}", "Dismissed.")]
+
+    def test_only_a_failed_job_is_dismissed(self) -> None:
+        with pytest.raises(services.WrongState, match="is queued"):
+            services.dismiss(services.submit("small").pk, by=None)
+
+    def test_all_failures_of_a_class_are_dismissed_at_once(self, cpu_node: WorkerNode, admin: User) -> None:
+        for error_class in ("timeout", "timeout", "crashed"):
+            self.failed(cpu_node, error_class)
+
+        assert services.dismiss_failed("timeout", by=admin) == 2
+
+        assert [job.error_class for job in Job.objects.left_failed()] == ["crashed"]
+        assert len(notes()) == 2
+        assert services.dismiss_failed("timeout", by=admin) == 0
+
+    def test_what_was_dismissed_is_not_retried_with_the_others(self, cpu_node: WorkerNode) -> None:
+        services.dismiss(self.failed(cpu_node).pk, by=None)
+
+        assert services.retry_failed("timeout", by=None) == 0
+
+    def test_a_dismissed_failure_that_is_retried_and_fails_again_is_told_again(self, cpu_node: WorkerNode) -> None:
+        job = self.failed(cpu_node)
+        services.dismiss(job.pk, by=None)
+        services.retry(job.pk, by=None)
+
+        claims.fail(claimed(cpu_node, Lane.CPU), error="no", error_class="timeout")
+
+        assert Job.objects.left_failed().get() == job
 
 
 class TestPriority:

@@ -10,9 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError, connection
-from django.utils import timezone
 from pydantic.alias_generators import to_camel
 
+from config import database
 from jobs import labels, queue, registry, services
 from jobs.models import Job
 from media_library.status_line import StatusLine, bar
@@ -117,7 +117,7 @@ def _line(job: Job) -> str:
     """The job's state on one line."""
     if job.status != Job.Status.RUNNING:
         return f"{job.type}  {queue.waiting_reasons([job]).get(job.pk, 'waits')}"
-    parts = (f"{bar(job.progress, 100)}  {job.progress} %", labels.speed(job), labels.time_left(job, now=timezone.now()))
+    parts = (f"{bar(job.progress, 100)}  {job.progress} %", labels.speed(job), labels.time_left(job, now=database.now()))
     return f"{job.type}  " + "  ".join(filter(None, parts))
 
 
