@@ -39,9 +39,15 @@ KEY_IS_FREE = """
 """
 
 # The job that has waited so long for the node's memory that none may take it first: of this lane, and of the open lanes
-# that could start it at once, for one that waits for a free slot is not helped by memory that lies idle.
+# that could start it at once, for one that waits for a free slot is not helped by memory that lies idle. So its slot is kept,
+# too, unless a job of its lane holds memory there and will give both back.
 BARRIER = f"""
-    SELECT job.ranked_at, job.id FROM jobs AS job, node
+    SELECT job.ranked_at, job.id, job.resource_category = %(lane)s AND NOT EXISTS (
+        SELECT FROM jobs AS running
+        WHERE running.status = 'running' AND running.node_id = %(node)s AND running.resource_category = %(lane)s
+          AND running.vram_reserved > 0
+    ) AS keeps_slot
+    FROM jobs AS job, node
     WHERE job.status = 'queued' AND job.vram_required BETWEEN 1 AND node.vram_total
       AND job.ranked_at + job.priority * interval '1 minute' <= statement_timestamp() - %(patience)s
       AND (job.resource_category = %(lane)s OR job.resource_category IN (
@@ -66,7 +72,10 @@ PICK = f"""
         WHERE job.resource_category = %(lane)s AND job.status = 'queued'
           AND (job.vram_required <= node.vram_total OR job.has_cpu_path)
           AND need.vram <= node.vram_free
-          AND (need.vram = 0 OR NOT EXISTS (SELECT FROM barrier) OR (job.ranked_at, job.id) <= (SELECT ranked_at, id FROM barrier))
+          AND NOT EXISTS (
+              SELECT FROM barrier
+              WHERE (barrier.ranked_at, barrier.id) < (job.ranked_at, job.id) AND (need.vram > 0 OR barrier.keeps_slot)
+          )
           AND {KEY_IS_FREE}
           AND (%(limit)s::int IS NULL OR %(limit)s::int > (
               SELECT count(*) FROM jobs AS running
@@ -117,6 +126,7 @@ class Barrier:
 
     ranked_at: datetime
     job_id: int
+    keeps_slot: bool = False  # from those of its lane that want no memory, too
 
 
 def pick(node_id: int, lane: Lane, worker: str, *, token: UUID, open_lanes: Collection[Lane]) -> Picked | None:

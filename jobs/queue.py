@@ -170,8 +170,9 @@ class _Situation:
 
     def _behind(self, job: Job, roomy: Sequence[WorkerNode]) -> str | None:
         """Which job has waited so long for memory that this one may not pass it on any node."""
-        barriers = [self._barrier(node, job.resource_category) if _demand(job, node) else None for node in roomy]
-        holding = [barrier for barrier in barriers if barrier and barrier < Barrier(job.ranked_at, job.pk)]
+        mine = Barrier(job.ranked_at, job.pk)
+        barriers = [(self._barrier(node, job.resource_category), _demand(job, node)) for node in roomy]
+        holding = [barrier for barrier, demand in barriers if barrier and barrier < mine and (demand or barrier.keeps_slot)]
         if len(holding) < len(roomy):
             return None
         return f"waits behind job {holding[0].job_id}, which has long waited for GPU memory"

@@ -112,6 +112,7 @@ class Model:
     now: float = 0.0
     jobs: list[ModelJob] = field(default_factory=list)
     closed: set[str] = field(default_factory=set)
+    submitted: int = 0
 
     def in_state(self, status: str) -> list[ModelJob]:
         return [job for job in self.jobs if job.status == status]
@@ -144,6 +145,12 @@ class Model:
             key=lambda job: job.rank,
         )
 
+    def keeps_slot(self, first: ModelJob, node: str, lane: str) -> bool:
+        """Whether the first of the starving is to have the next slot of its lane: none that ends would give it memory and slot."""
+        return first.kind.lane == lane and not any(
+            job.node == node and job.kind.lane == lane and job.reserved for job in self.in_state("running")
+        )
+
     def choice(self, node: str, lane: str) -> ModelJob | None:
         """What a worker of this lane gets on this node now."""
         if lane in self.closed:
@@ -154,7 +161,7 @@ class Model:
         for job in sorted(self.in_state("queued"), key=lambda job: job.rank):
             need = self.demand(job, node)
             fits = need <= NODES[node] - self.used(node)
-            may_pass = need == 0 or first is None or job.rank <= first.rank
+            may_pass = first is None or job.rank <= first.rank or (need == 0 and not self.keeps_slot(first, node, lane))
             if job.kind.lane == lane and self.can_run(job, node) and fits and may_pass and self.key_is_free(job):
                 return job
         return None
@@ -168,7 +175,8 @@ class Model:
             case Open():
                 (self.closed.discard if act.is_open else self.closed.add)(act.lane)
             case Submit():
-                self.jobs.append(ModelJob(len(self.jobs), KINDS[act.kind], act.priority, act.vram, ready_at=self.now))
+                self.jobs.append(ModelJob(self.submitted, KINDS[act.kind], act.priority, act.vram, ready_at=self.now))
+                self.submitted += 1
                 return self.jobs[-1]
             case Claim():
                 return self._start(act)
@@ -223,3 +231,81 @@ def _random_act(random: Random) -> Act:
     if roll < 0.97:
         return Move(random.randrange(8), random.randint(0, 10))
     return Drop(random.randrange(8)) if roll < 0.98 else Open(random.choice(LANES), random.random() < 0.7)
+
+
+@dataclass
+class Visit:
+    """What is seen of a job from outside: when it came, when it ran."""
+
+    number: int
+    came_at: float
+    priority: int
+    lane: str
+    vram: int
+    started_at: float | None = None
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        return (self.came_at - 60 * self.priority, self.number)
+
+    def waited(self, *, until: float) -> float:
+        return (until if self.started_at is None else self.started_at) - self.came_at
+
+
+class Stream:
+    """Machines that never get to the end of their work: more comes at once, and each takes at most LONGEST seconds."""
+
+    TICK, LONGEST, GPU_LANES = 30.0, 300.0, ("gpu_ai", "gpu_encode")
+
+    def __init__(self, random: Random) -> None:
+        self._random, self._model = random, Model()
+        self._ends_at: dict[int, float] = {}
+        self._crowd = random.randint(2, 12)  # how many always wait
+        self.visits: dict[int, Visit] = {}
+
+    @property
+    def now(self) -> float:
+        return self._model.now
+
+    def flow(self, *, seconds: float) -> None:
+        while self.now < seconds:
+            self._end_what_is_done()
+            while len(self._model.in_state("queued")) < self._crowd:
+                self._come()
+            for node in NODES:
+                for lane in self._random.sample(self.GPU_LANES, 2):
+                    while self._model.has_free_slot(node, lane) and self._start(node, lane):
+                        pass
+            self._model.do(Wait(int(self.TICK)))
+
+    def bound(self, visit: Visit) -> float:
+        """The longest that this job may wait, in seconds.
+
+        Once its patience is over, and nobody who comes can rank before it, each that ranks before it, and started since,
+        cost it at most two rounds: one until a slot of its lane is free, one until the memory is.
+        """
+        alone_at = visit.came_at + max(PATIENCE, 60.0 * (10 - visit.priority))
+        before = sum(other.rank < visit.rank and (other.started_at or 0.0) >= alone_at for other in self.visits.values())
+        rounds = 2 * (before + 1)
+        return alone_at - visit.came_at + rounds * (self.LONGEST + 2 * self.TICK)
+
+    def _come(self) -> None:
+        kind = self._random.choice(("encode", "model"))
+        vram = self._random.choices(NEEDS, weights=(8, 8, 2, 1, 1, 1))[0]
+        job = self._model.do(Submit(kind, self._random.randint(0, 10), vram))
+        assert job
+        self.visits[job.number] = Visit(job.number, self.now, job.priority, job.kind.lane, vram)
+
+    def _start(self, node: str, lane: str) -> bool:
+        job = self._model.do(Claim(node, lane))
+        if job:
+            self.visits[job.number].started_at = self.now
+            self._ends_at[job.number] = self.now + self._random.uniform(self.TICK, self.LONGEST)
+        return job is not None
+
+    def _end_what_is_done(self) -> None:
+        running = self._model.in_state("running")
+        over = [which for which, job in enumerate(running) if self._ends_at[job.number] <= self.now]
+        for which in reversed(over):
+            self._model.do(End(which, "complete"))
+        self._model.jobs = [job for job in self._model.jobs if job.status != "completed"]

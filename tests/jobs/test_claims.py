@@ -277,6 +277,16 @@ class TestBarrier:
 
         assert claimed(gpu_node, Lane.GPU_ENCODE).job_id == light.pk
 
+    def test_it_keeps_its_slot_where_nothing_of_its_lane_would_give_one_back(self, gpu_node: WorkerNode) -> None:
+        services.submit("model")
+        model = claimed(gpu_node, Lane.GPU_AI)
+        starving = waited(services.submit("encode", {}, vram_required=8192), AN_HOUR)
+        services.submit("encode", {}, vram_required=0)
+
+        assert claim(gpu_node, Lane.GPU_ENCODE, "w") is None
+        complete(model, result={})
+        assert claimed(gpu_node, Lane.GPU_ENCODE).job_id == starving.pk
+
     def test_a_job_that_never_fits_there_holds_up_nobody(self, gpu_node: WorkerNode) -> None:
         node("bigger", vram=16384)
         never = services.submit("model", {}, vram_required=16384)

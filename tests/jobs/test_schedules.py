@@ -1,7 +1,9 @@
 """The scheduler against a model of its rules: the ledger is never over, the order holds, and nobody starves.
 
-`SCHEDULES=10000 pytest tests/jobs/test_schedules.py` plays so many schedules against the database; without it, as many as
-fit into a minute, always the same ones.
+    SCHEDULES=10000 STREAMS=1000 bin/test tests/jobs/test_schedules.py
+
+plays so many random schedules against the database, and so many streams against the model; without it, as many as fit into a minute,
+always the same ones. The model plays ten thousand schedules every time.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from random import Random
 
 import pytest
 from django.db import transaction
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 from django.db.models.functions import Now
 from hypothesis import HealthCheck, given, settings, strategies
 from pytest_django.fixtures import Settings
@@ -22,12 +24,14 @@ from pytest_django.fixtures import Settings
 from jobs import claims, services
 from jobs.models import Job, Worker, WorkerNode
 from tests.jobs import schedules
-from tests.jobs.schedules import Act, Claim, Drop, End, Model, ModelJob, Move, Open, Submit, Wait
+from tests.jobs.schedules import Act, Claim, Drop, End, Model, ModelJob, Move, Open, Stream, Submit, Wait
 
 MODEL_SCHEDULES = 10_000
 MODEL_SEED = int(os.environ.get("SCHEDULES_SEED", "20261122"))
 SCHEDULES = int(os.environ.get("SCHEDULES", "60"))
 LENGTH = 40  # acts of a schedule
+STREAMS = int(os.environ.get("STREAMS", "5"))
+STREAM_SECONDS = 4 * 3600.0
 
 lanes = strategies.sampled_from(schedules.LANES)
 which = strategies.integers(0, 7)
@@ -79,9 +83,9 @@ class Queue:
 
     def check_ledger(self) -> None:
         """Each node's memory in use is what its running jobs have reserved."""
-        held = dict(Job.objects.filter(status="running").order_by().values_list("node").annotate(Sum("vram_reserved")))
-        for node in WorkerNode.objects.all():
-            assert node.vram_used == held.get(node.pk, 0) <= node.vram_total
+        held = Sum("jobs__vram_reserved", filter=Q(jobs__status="running"), default=0)
+        for used, reserved, total in WorkerNode.objects.annotate(held=held).values_list("vram_used", "held", "vram_total"):
+            assert used == reserved <= total
 
     def statuses(self) -> list[str]:
         found = dict(Job.objects.values_list("pk", "status"))
@@ -160,6 +164,16 @@ def test_the_rules_overbook_no_memory_and_let_nobody_starve() -> None:
                 assert model.used(act.node) <= schedules.NODES[act.node]
 
 
+def test_a_stream_of_others_delays_nobody_for_longer_than_can_be_said_beforehand() -> None:
+    """Of the model alone, and judged by what happened alone: by when each job came and started, not by who might pass whom."""
+    print(f"SCHEDULES_SEED={MODEL_SEED}")  # noqa: T201  # shown when the test fails
+    for seed in range(MODEL_SEED, MODEL_SEED + STREAMS):
+        stream = Stream(Random(seed))
+        stream.flow(seconds=STREAM_SECONDS)
+        for visit in stream.visits.values():
+            assert visit.waited(until=stream.now) <= stream.bound(visit), f"seed {seed}: {visit}"
+
+
 @pytest.mark.django_db
 @pytest.mark.usefixtures("job_kinds", "calm")
 @settings(
@@ -176,10 +190,8 @@ def test_the_queue_follows_the_rules(schedule: list[Act]) -> None:
         queue = Queue()
         for act in schedule:
             play(act, model, queue)
-        queue.check_ledger()
         for last in drain(model):
             play(last, model, queue)
-        queue.check_ledger()
         assert queue.statuses() == [{"due": "pending"}.get(job.status, job.status) for job in model.jobs]
         assert not model.in_state("queued") and not model.in_state("running")
 
@@ -188,5 +200,6 @@ def play(act: Act, model: Model, queue: Queue) -> None:
     """Let the same happen to both, and compare what a claim starts."""
     changed = model.do(act)
     started = queue.do(act, changed)
+    queue.check_ledger()
     if isinstance(act, Claim):
         assert started == (changed.number if changed else None), f"{act} should have started {changed}"
