@@ -280,7 +280,8 @@ class TestBarrier:
     def test_it_keeps_its_slot_where_nothing_of_its_lane_would_give_one_back(self, gpu_node: WorkerNode) -> None:
         services.submit("model")
         model = claimed(gpu_node, Lane.GPU_AI)
-        starving = waited(services.submit("encode", {}, vram_required=8192), AN_HOUR)
+        starving = services.submit("encode", {}, vram_required=8192)
+        waited(starving, AN_HOUR)
         services.submit("encode", {}, vram_required=0)
 
         assert claim(gpu_node, Lane.GPU_ENCODE, "w") is None
