@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from django.views.generic import FormView
 
-from config.api.throttling import seconds_to_wait, sign_up_limit, throttled_sign_in, too_often
+from config.api.throttling import seconds_to_wait, sign_in_limit, sign_up_limit, throttled_sign_in, too_often
 
 if TYPE_CHECKING:
     SignUpForm = UserCreationForm[User]
@@ -67,6 +67,10 @@ class NewPassword(PasswordChangeView):
     template_name = "accounts/password.html"
     success_url = reverse_lazy("account")
 
+    def post(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        wait = seconds_to_wait(sign_in_limit(request, request.user.get_username()))  # the old password can be guessed at, too
+        return super().post(request, *args, **options) if wait is None else too_often(request, wait)
+
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)
         self.request.session["has_new_password"] = True  # said once, by the page that this leads to
@@ -85,5 +89,5 @@ urlpatterns = [
     path("account/sign-in", throttled_sign_in(SignIn.as_view()), name="sign_in"),
     path("account/sign-up", SignUp.as_view(), name="sign_up"),
     path("account/sign-out", LogoutView.as_view(next_page="gallery", http_method_names=["post"]), name="sign_out"),
-    path("account/password", throttled_sign_in(NewPassword.as_view()), name="new_password"),
+    path("account/password", NewPassword.as_view(), name="new_password"),
 ]

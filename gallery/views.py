@@ -148,9 +148,13 @@ def gallery(request: HttpRequest, category: str | None = None) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def watch(request: HttpRequest, media_id: int) -> HttpResponse:
-    with _refusals():
+    try:
         medium, others = public_detail(media_id), related(media_id, RELATED_COUNT)
         conversation = _conversation(request, medium, CommentForm(), limit=COMMENTS_BELOW_A_VIDEO)
+    except MediaNotFound:
+        return _nothing_to_watch(request, "gallery/gone.html", status=404)
+    except MediaLocked:
+        return _nothing_to_watch(request, "gallery/closed.html", status=403)
     medium["view_count"] += count_view(request, media_id)
     context = {
         **conversation,
@@ -164,6 +168,12 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
     response = render(request, "gallery/watch.html", context)
     response["Content-Security-Policy"] = PLAYER_POLICY
     return response
+
+
+def _nothing_to_watch(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
+    """A page that says so, and shows what is new instead."""
+    newest = PublicQuery(category=None, search=None, sort="recent", orientation=None, limit=RELATED_COUNT, offset=0, cursor=None)
+    return render(request, template, {"media": public_page(newest).rows}, status=status)
 
 
 @require_safe

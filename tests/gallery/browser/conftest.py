@@ -40,3 +40,9 @@ def share_clip(library: Path, poster: Path) -> Callable[..., int]:
 def webm(clips: Clips) -> Path:
     """Four seconds of VP9, which every Chromium plays."""
     return clips.make(name="harbour.webm", codec=VP9, duration=4.0)
+
+
+@pytest.fixture(scope="session")
+def long_webm(clips: Clips) -> Path:
+    """Twelve seconds, enough to leave and come back."""
+    return clips.make(name="crossing.webm", codec=VP9, duration=12.0, size="160x90", rate="10", extra=("-g", "10"))
