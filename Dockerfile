@@ -29,4 +29,7 @@ RUN SECRET_KEY="$(python -c 'import secrets; print(secrets.token_urlsafe(64))')"
 USER media
 VOLUME /data
 EXPOSE 4100
-CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "4100", "--workers", "2", "--no-ws", "--respawn-failed-workers", "config.wsgi:application"]
+# As bin/launcher/site.py starts it.
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "4100", "--workers", "2", \
+     "--blocking-threads", "256", "--backpressure", "2048", "--backlog", "2048", "--http1-header-read-timeout", "10000", \
+     "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5", "config.wsgi:application"]

@@ -17,6 +17,10 @@ from launcher.processes import Child, Command
 from launcher.settings import REPOSITORY
 
 WEB_PROCESSES = 2
+# Of each process; granian would derive them from the number of processes. The Dockerfile says the same.
+WEB_THREADS = 256  # half for the files of slow viewers (STREAMS_PER_PROCESS), half for everything else; they start as needed
+WEB_CONNECTIONS = 2048  # idle ones count, and a browser keeps some
+WEB_IDLE_MILLISECONDS = 10_000  # until a connection is closed that asks for nothing, or takes longer to say what for
 WEB_PATIENCE = 5  # seconds until a worker is killed that does not stop: one still starting never hears the request to
 
 
@@ -71,11 +75,13 @@ def served(site: Site, *, host: str, port: int) -> Iterator[Child]:
         child.stop()
 
 
-def web_server(python: Path, *, host: str, port: int) -> Command:
+def web_server(python: Path, *, host: str, port: int, processes: int = WEB_PROCESSES) -> Command:
     """What serves the site; Django's settings come from the environment."""
     return [
-        python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(WEB_PROCESSES),
-        "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", str(WEB_PATIENCE), "config.wsgi:application",
+        python, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", str(processes),
+        "--blocking-threads", str(WEB_THREADS), "--backpressure", str(WEB_CONNECTIONS), "--backlog", str(WEB_CONNECTIONS),
+        "--http1-header-read-timeout", str(WEB_IDLE_MILLISECONDS), "--no-ws", "--respawn-failed-workers",
+        "--workers-kill-timeout", str(WEB_PATIENCE), "config.wsgi:application",
     ]  # fmt: skip
 
 

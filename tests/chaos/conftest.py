@@ -140,10 +140,7 @@ class House:
     def web(self, *, workers: int = 2, **settings: str) -> Web:
         """Start the web server as `bin/up` does, on a free port; it answers when this returns."""
         port = site.free_port()
-        command = [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
-            "--no-ws", "--respawn-failed-workers", "--workers-kill-timeout", "5", "config.wsgi:application",
-        ]  # fmt: skip
+        command = [str(part) for part in site.web_server(Path(sys.executable), host="127.0.0.1", port=port, processes=workers)]
         child = self._start("The web server", command, settings, log=f"web-{port}.log")
         web = Web(child, f"http://127.0.0.1:{port}")
         processes.wait_until(lambda: web.status("/healthz") == 200, child, seconds=PATIENCE)

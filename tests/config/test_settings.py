@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from launcher import site
+from pytest_django.fixtures import Settings
 
 ROOT = Path(__file__).parents[2]
 STRONG_KEY = "kX9#mQ2$vL7@pR4!tY8&wZ1*bN6^cJ3%dF5(gH0)sA-eU=iO+xT"
@@ -73,3 +75,14 @@ def test_production_settings_pass_the_deployment_check() -> None:
 
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+def test_the_image_serves_as_bin_up_does() -> None:
+    image = " ".join(re.findall(r'"([^"]+)"', (ROOT / "Dockerfile").read_text().rpartition("CMD ")[2]))
+    ours = " ".join(map(str, site.web_server(Path("python"), host="0.0.0.0", port=4100)))
+
+    assert f"python -m {image}" == ours
+
+
+def test_slow_viewers_leave_half_of_a_process_to_everybody_else(settings: Settings) -> None:
+    assert settings.STREAMS_PER_PROCESS * 2 <= site.WEB_THREADS

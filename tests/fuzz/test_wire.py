@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
-from launcher import processes
+from launcher import processes, site
 
 from gallery.models import PublicMedia
 from tests.fuzz.conftest import OPEN
@@ -27,23 +27,9 @@ Send = Callable[..., tuple[int, dict[str, object]]]
 @pytest.fixture
 def send(gallery_of_six: None, transactional_db: None, tmp_path: Path) -> Iterator[Send]:
     """`send(head, *pieces)` sends raw bytes and returns the status and what the JSON says; 0 where there is no answer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = site.free_port()
     server, _, _ = os.environ["DATABASE_URL"].rpartition("/")
-    command = [
-        sys.executable,
-        "-m",
-        "granian",
-        "--interface",
-        "wsgi",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-ws",
-        "config.wsgi:application",
-    ]
+    command = [str(part) for part in site.web_server(Path(sys.executable), host="127.0.0.1", port=port, processes=1)]
     env = {
         **os.environ,
         "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
