@@ -154,6 +154,8 @@ DEATHS_BEFORE_QUARANTINE: int = env.int("DEATHS_BEFORE_QUARANTINE", default=3)  
 BACKFILL_AFTER_SECONDS: float = env.float("BACKFILL_AFTER_SECONDS", default=600.0)  # a job that waits longer for GPU memory is not passed
 FULL_DISK_MB: int = env.int("FULL_DISK_MB", default=1024)  # MiB: a disk with less free is full
 DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30.0)  # a lane that found the disk full starts nothing
+JOBS_KEPT_DAYS: float = env.float("JOBS_KEPT_DAYS", default=30.0)  # that jobs and pipelines are remembered when they have ended
+FAILED_JOBS_KEPT_DAYS: float = env.float("FAILED_JOBS_KEPT_DAYS", default=90.0)  # those that failed, unless somebody dismissed them
 VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
 FFMPEG_MEMORY_MB: int = env.int("FFMPEG_MEMORY_MB", default=8192)  # MiB of address space of one ffmpeg; those on a GPU are not bounded
 STOP_GRACE_SECONDS: float = env.float("STOP_GRACE_SECONDS", default=3.0)  # for running jobs to end, when their worker stops

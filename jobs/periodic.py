@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -12,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from jobs import services
+from jobs import history, services
 from jobs.models import Job, PeriodicTask
 from media_library.models import Video
 
@@ -53,12 +54,17 @@ def all_tasks() -> tuple[Periodic, ...]:
         Periodic("reconcile_counters", reconcile_counters, nightly("03:30")),
         Periodic("expire_replies", expire_replies, every("1 hour")),
         Periodic("expire_sign_ins", expire_sign_ins, nightly("04:00")),
+        Periodic("expire_jobs", expire_jobs, every("10 minutes")),
     )
 
 
 def hash_videos() -> None:
-    """Have the background hash what no one has hashed."""
-    if Video.objects.valid().present_on_disk().filter(file_hash=None).exists():
+    """Have the background hash what no one has hashed; what the last job passed over waits for a change, or a day."""
+    unhashed = Video.objects.valid().present_on_disk().filter(file_hash=None)
+    last = Job.objects.filter(type="hash_videos", status=Job.Status.COMPLETED, created_at__gt=Now() - timedelta(days=1)).first()
+    if last and not (last.result or {}).get("hashed"):
+        unhashed = unhashed.filter(updated_at__gt=last.created_at)
+    if unhashed.exists():
         _submit_once("hash_videos")
 
 
@@ -77,6 +83,11 @@ def expire_sign_ins() -> None:
     """Forget sessions and refresh tokens that have expired."""
     Session.objects.filter(expire_date__lt=Now()).delete()
     call_command("flushexpiredtokens")
+
+
+def expire_jobs() -> None:
+    """Forget jobs and pipelines that ended long ago."""
+    history.expire()
 
 
 def _submit_once(type: str) -> None:

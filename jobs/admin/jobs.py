@@ -103,7 +103,7 @@ class JobAdmin(LargeModelAdmin):
 
     @admin.display(description="Ran for")
     def ran_for(self, job: Job) -> str:
-        return labels.took(job) or (labels.time_left(job, now=job.read_at) if job.status == Job.Status.RUNNING else "")
+        return labels.took(job) or (labels.time_left(job, now=job.read_at) if job.status == Job.Status.RUNNING else "")  # type: ignore[attr-defined]  # annotated by get_queryset
 
     def _site_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
+from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -13,6 +14,7 @@ from config.api.models import IdempotentReply
 from jobs import periodic
 from jobs.models import Job, PeriodicTask
 from jobs.periodic import Periodic
+from media_library.models import Video
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +44,29 @@ def test_what_still_waits_is_not_submitted_again() -> None:
         periodic.run_due()
 
     assert Job.objects.count() == 1
+
+
+def test_old_jobs_are_forgotten_by_themselves() -> None:
+    Job.objects.create(type="scan", status="completed", completed_at=timezone.now() - timedelta(days=31))
+    make_due("expire_jobs")
+
+    periodic.run_due()
+
+    assert not Job.objects.exists()
+
+
+def test_files_that_nobody_can_hash_are_not_tried_every_ten_minutes() -> None:
+    video = Video.objects.create(path="a.mp4", filename="a.mp4")
+    periodic.hash_videos()
+    first = Job.objects.get()
+    Job.objects.update(status="completed", result={"hashed": 0, "passedOver": 1}, completed_at=timezone.now())
+
+    periodic.hash_videos()
+    assert Job.objects.get() == first
+
+    Video.objects.filter(pk=video.pk).update(updated_at=Now())
+    periodic.hash_videos()
+    assert Job.objects.filter(status="queued").count() == 1
 
 
 def test_a_nightly_task_comes_at_its_time_in_the_time_zone(settings: Settings) -> None:
