@@ -183,9 +183,12 @@ def count_views() -> None:
 
 def count_votes() -> None:
     """Let 32 clients vote for one medium with the same twenty sessions at once, and count the votes."""
-    for name, schema in {OURS: "public", PEER: "peer"}.items():
+    stored = {
+        OURS: ("public", f"SELECT upvote_count FROM media_stats WHERE video_id = {HOT}"),
+        PEER: ("peer", f"SELECT upvote_count FROM peer.public_media WHERE id = {HOT}"),
+    }
+    for name, (schema, counter) in stored.items():
         sessions = [f"session-{uuid.uuid4()}" for _ in range(20)]
-        counter = f"SELECT upvote_count FROM {schema}.public_media WHERE id = {HOT}"
         votes = f"SELECT count(*) FROM {schema}.upvotes WHERE media_id = {HOT}"
         counter_before, votes_before = one(counter), one(votes)
         from_clients(32, partial(vote, PORTS[name], sessions))

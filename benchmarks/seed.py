@@ -37,15 +37,16 @@ VIDEOS = """
 """
 PUBLIC_MEDIA = """
     INSERT INTO public_media (id, filename, category, title, duration_seconds, quality, orientation, width, height, thumbnail_path,
-                              file_size, upvote_count, comment_count, is_locked, locked_at, created_at, updated_at)
+                              file_size, comment_count, is_locked, locked_at, created_at, updated_at)
     SELECT id, video.filename, category, title, video.duration_seconds, video.quality, video.orientation, video.width, video.height,
-           '/thumbnails/' || id || '-' || substr(md5(id::text), 1, 12) || '.webp', video.file_size, upvote_count, comment_count,
+           '/thumbnails/' || id || '-' || substr(md5(id::text), 1, 12) || '.webp', video.file_size, comment_count,
            is_locked, CASE WHEN is_locked THEN peer.created_at END, peer.created_at, peer.updated_at
     FROM peer.public_media AS peer JOIN videos AS video USING (id) ORDER BY id
 """
 MEDIA_STATS = """
-    INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at, view_count, finish_count, total_watch_time)
-    SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, finish_count, total_watch_time
+    INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at,
+                             view_count, upvote_count, finish_count, total_watch_time)
+    SELECT id, category, orientation, TRUE, is_locked, created_at, view_count, upvote_count, finish_count, total_watch_time
     FROM peer.public_media ORDER BY id
 """
 UPVOTES = "INSERT INTO upvotes (media_id, session_id) SELECT media_id, session_id FROM peer.upvotes ON CONFLICT DO NOTHING"

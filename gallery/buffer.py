@@ -32,8 +32,8 @@ class Buffer:
     def is_empty(self) -> bool:
         return self._sealed is None and not self._filling.counts
 
-    def add(self, media_id: int, column: str, amount: int = 1, *, visitor: str | None = None, parts: Iterable[int] = ()) -> int:
-        """Count something of today (UTC); returns how much of it waits, this included."""
+    def add(self, media_id: int, column: str, amount: int = 1, *, visitor: str | None = None, parts: Iterable[int] = ()) -> None:
+        """Count something of today (UTC)."""
         today = _today()
         with self._lock:
             self._filling.counts[media_id, today, column] += amount
@@ -41,12 +41,6 @@ class Buffer:
                 self._filling.parts.update((media_id, part) for part in parts)
             if visitor is not None:
                 self._filling.visitors.add((media_id, today, visitor))
-            return self._waiting((media_id, today, column))
-
-    def waiting(self, media_id: int, column: str) -> int:
-        """How much of today's waits."""
-        with self._lock:
-            return self._waiting((media_id, _today(), column))
 
     def seal(self) -> Batch | None:
         """The batch to write now: one whose writing failed, else what has been counted since; None when there is nothing."""
@@ -59,9 +53,6 @@ class Buffer:
         """Let go of what the database has."""
         with self._lock:
             self._sealed = None
-
-    def _waiting(self, key: tuple[int, dt.date, str]) -> int:
-        return self._filling.counts[key] + (self._sealed.counts[key] if self._sealed else 0)
 
 
 def _today() -> dt.date:

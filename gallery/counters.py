@@ -1,11 +1,12 @@
-"""What is too hot for a row update each, or too small: views, watch time, and what every day brings.
+"""What is too hot for a row update each, or too small: views, and what every day brings.
 
 Each process counts in memory and about once a second adds what it has to the database, in one transaction that also
 remembers the batch's id: a batch whose commit nobody heard of is tried again, and counts once. So nothing that runs
 beside us is needed to count exactly; with Redis away only visitors are not told apart, and no view is a unique one. A
 process that is killed loses its last second, one that ends in order loses nothing.
 
-Votes and finishes move their own counter with their row, in `services.engagement`; here they only join their day.
+Votes, finishes and watch time move their own counter with their row, in `services.engagement`; here they only join
+their day. Readers see what is in the database alone, so what a visitor is shown never falls.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ UNIQUE_FOR = 30 * 60  # seconds in which a visitor's views of one medium are one
 BATCHES_REMEMBERED = dt.timedelta(days=1)  # longer than any process goes on trying
 
 DAY_COLUMNS = ("view_count", "unique_view_count", "upvote_count", "finish_count", "total_watch_time")
-HOT_COLUMNS = ("view_count", "unique_view_count", "total_watch_time")  # those of `media_stats` that only a flush moves
+HOT_COLUMNS = ("view_count", "unique_view_count")  # those of `media_stats` that only a flush moves
 
 
 def _sums(columns: Iterable[str]) -> str:
@@ -47,11 +48,16 @@ COUNTED = f"""
     (SELECT * FROM unnest(%s::bigint[], %s::date[]{", %s::bigint[]" * len(DAY_COLUMNS)}) AS each (video_id, day, {DAYS})
      WHERE EXISTS (SELECT FROM media_stats WHERE media_stats.video_id = each.video_id)) AS counted
 """
-HOLD_STATS = "SELECT FROM media_stats WHERE video_id = ANY(%s) ORDER BY video_id FOR NO KEY UPDATE"
+HOLD_STATS = "SELECT video_id, is_public FROM media_stats WHERE video_id = ANY(%s) ORDER BY video_id FOR NO KEY UPDATE"
 ADD_TO_STATS = f"""
     UPDATE media_stats AS stats SET {_moved(HOT_COLUMNS, of="stats", by="seen")}
     FROM (SELECT video_id, {_sums(HOT_COLUMNS)} FROM {COUNTED} GROUP BY video_id) AS seen
-    WHERE stats.video_id = seen.video_id AND (seen.view_count > 0 OR seen.total_watch_time > 0)
+    WHERE stats.video_id = seen.video_id AND seen.view_count > 0
+"""
+HOLD_VIDEOS = "SELECT FROM videos WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+COPY_TO_UNPUBLISHED_VIDEOS = """
+    UPDATE videos AS video SET public_view_count = stats.view_count
+    FROM media_stats AS stats WHERE stats.video_id = video.id AND video.id = ANY(%s)
 """
 ADD_TO_MEDIA_DAYS = f"""
     INSERT INTO media_days (video_id, day, {DAYS}) SELECT * FROM {COUNTED} ORDER BY video_id, day
@@ -79,12 +85,9 @@ def visitor(identity: str) -> str:
     return salted_hmac("gallery.visitor", identity, algorithm="sha256").hexdigest()[:32]
 
 
-def count_view(media_id: int, *, visitor: str) -> int:
-    """Count a view of a medium that is in the gallery.
-
-    Returns how many views of it wait in this process, this one included: add them to what the database had before.
-    """
-    return _count(media_id, "view_count", visitor=visitor)
+def count_view(media_id: int, *, visitor: str) -> None:
+    """Count a view of a medium that is in the gallery."""
+    _count(media_id, "view_count", visitor=visitor)
 
 
 def count_upvote(media_id: int, change: int) -> None:
@@ -97,14 +100,10 @@ def count_finish(media_id: int) -> None:
     _count(media_id, "finish_count")
 
 
-def count_watch_time(media_id: int, seconds: int, *, parts: Iterable[int]) -> int:
-    """Count seconds that somebody has watched, and the parts of the video that they covered.
-
-    Returns how many seconds wait in this process: add them to what the database had before.
-    """
-    if not seconds:
-        return _buffer.waiting(media_id, "total_watch_time")
-    return _count(media_id, "total_watch_time", seconds, parts=parts)
+def count_watch_time(media_id: int, seconds: int, *, parts: Iterable[int]) -> None:
+    """Let today have seconds that somebody has watched, and the retention curve the parts of the video that they covered."""
+    if seconds:
+        _count(media_id, "total_watch_time", seconds, parts=parts)
 
 
 def flush() -> bool:
@@ -124,10 +123,9 @@ def flush() -> bool:
         return True
 
 
-def _count(media_id: int, column: str, amount: int = 1, **options: Any) -> int:
-    waiting = _buffer.add(media_id, column, amount, **options)
+def _count(media_id: int, column: str, amount: int = 1, **options: Any) -> None:
+    _buffer.add(media_id, column, amount, **options)
     _flusher.wake()
-    return waiting
 
 
 def _count_unique_views(batch: Batch) -> None:
@@ -164,7 +162,11 @@ def _write(batch: Batch) -> None:
     counted = _columns(batch)
     with connection.cursor() as cursor:
         cursor.execute(HOLD_STATS, [_hot(batch)])  # in id order, as every writer of several rows: no deadlock
+        unpublished = [video_id for video_id, is_public in cursor.fetchall() if not is_public]
         cursor.execute(ADD_TO_STATS, counted)
+        if unpublished:  # within the last second or so
+            cursor.execute(HOLD_VIDEOS, [unpublished])
+            cursor.execute(COPY_TO_UNPUBLISHED_VIDEOS, [unpublished])
         cursor.execute(ADD_TO_MEDIA_DAYS, counted)
         cursor.execute(ADD_TO_GALLERY_DAYS, counted)
         if batch.parts:

@@ -22,7 +22,7 @@ ENTRIES = """
            coalesce(votes.given, 0) AS upvote_count,
            coalesce(comments.visible, 0) AS comment_count,
            coalesce(sessions.finished, 0) AS finish_count,
-           coalesce(days.watched, 0)::bigint AS total_watch_time
+           coalesce(sessions.watched, 0)::bigint AS total_watch_time
     FROM media_stats AS stats
     LEFT JOIN (
         SELECT media_id, count(*) AS given FROM upvotes WHERE media_id {within} GROUP BY media_id
@@ -31,10 +31,11 @@ ENTRIES = """
         SELECT media_id, count(*) AS visible FROM comments WHERE status = 'visible' AND media_id {within} GROUP BY media_id
     ) AS comments ON comments.media_id = stats.video_id
     LEFT JOIN (
-        SELECT media_id, count(finished_at) AS finished FROM watch_sessions WHERE media_id {within} GROUP BY media_id
+        SELECT media_id, count(finished_at) AS finished, sum(watched) AS watched
+        FROM watch_sessions WHERE media_id {within} GROUP BY media_id
     ) AS sessions ON sessions.media_id = stats.video_id
     LEFT JOIN (
-        SELECT video_id, sum(view_count) AS views, sum(unique_view_count) AS unique_views, sum(total_watch_time) AS watched
+        SELECT video_id, sum(view_count) AS views, sum(unique_view_count) AS unique_views
         FROM media_days WHERE video_id {within} GROUP BY video_id
     ) AS days ON days.video_id = stats.video_id
     WHERE stats.video_id {within}
@@ -53,8 +54,7 @@ OPEN_BALANCES = f"""
     INSERT INTO opening_balances (video_id, {", ".join(COUNTERS)})
     SELECT kept.video_id, {", ".join(f"greatest(kept.{name} - entries.{name}, 0)" for name in COUNTERS)}
     FROM (
-        SELECT stats.video_id, stats.view_count, stats.unique_view_count, stats.finish_count, stats.total_watch_time,
-               coalesce(media.upvote_count, video.public_upvote_count, 0) AS upvote_count,
+        SELECT stats.video_id, stats.view_count, stats.unique_view_count, stats.upvote_count, stats.finish_count, stats.total_watch_time,
                coalesce(media.comment_count, video.public_comment_count, 0) AS comment_count
         FROM media_stats AS stats
         JOIN videos AS video ON video.id = stats.video_id

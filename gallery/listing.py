@@ -111,7 +111,7 @@ MEDIA_ARE_OPEN = "NOT media.is_locked"
 STATS_ARE_OPEN = "stats.is_public AND NOT stats.is_locked"
 ORDERS: dict[Sort, Order] = {
     "recent": Order("media", MEDIA_ARE_OPEN, ("created_at", "id"), ("created_at", "id")),
-    "popular": Order("media", MEDIA_ARE_OPEN, ("upvote_count", "created_at", "id"), ("upvote_count", "created_at", "id")),
+    "popular": Order("stats", STATS_ARE_OPEN, ("upvote_count", "created_at", "video_id"), ("upvote_count", "created_at", "id")),
     "most_viewed": Order("stats", STATS_ARE_OPEN, ("view_count", "created_at", "video_id"), ("view_count", "created_at", "id")),
 }
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -130,7 +130,7 @@ CARD = {
     "height": "media.height",
     "thumbnail_path": "media.thumbnail_path",
     "view_count": "coalesce(stats.view_count, 0)",
-    "upvote_count": "media.upvote_count",
+    "upvote_count": "coalesce(stats.upvote_count, 0)",
     "comment_count": "media.comment_count",
     "is_locked": "media.is_locked",
     "created_at": "media.created_at",

@@ -13,9 +13,9 @@ from media_library.models import Orientation, Video
 
 
 class PublicMedia(models.Model):
-    """A published video, with its own copy of what lists filter, sort and show: a gallery page never joins.
+    """A published video, with its own copy of what lists filter, sort and show.
 
-    `gallery.services` is the only writer. Views, finishes and watch time are hot and live in `MediaStats`.
+    `gallery.services` is the only writer. All counters but that of comments are hot and live in `MediaStats`.
     """
 
     video = models.OneToOneField(Video, primary_key=True, db_column="id", on_delete=models.PROTECT, related_name="public")
@@ -37,7 +37,6 @@ class PublicMedia(models.Model):
     height = models.IntegerField(null=True, blank=True)
     thumbnail_path = models.TextField(null=True, blank=True, help_text="URL path: /thumbnails/<id>-<hash>.webp")
     file_size = models.BigIntegerField(null=True, blank=True)
-    upvote_count = models.BigIntegerField(db_default=0, default=0)
     comment_count = models.BigIntegerField(db_default=0, default=0)
     search_text = models.GeneratedField(
         expression=Upper(
@@ -80,30 +79,13 @@ class PublicMedia(models.Model):
             models.Index(
                 "orientation", F("created_at").desc(), F("video").desc(), name="idx_public_media_orientation", condition=Q(is_locked=False)
             ),
-            models.Index(
-                F("upvote_count").desc(),
-                F("created_at").desc(),
-                F("video").desc(),
-                name="idx_public_media_upvotes",
-                condition=Q(is_locked=False),
-                include=["orientation"],
-            ),
             models.Index(F("created_at").desc(), F("video").desc(), name="idx_public_media_recent", condition=Q(is_locked=False)),
-            models.Index(
-                "category",
-                F("upvote_count").desc(),
-                F("created_at").desc(),
-                F("video").desc(),
-                name="idx_public_media_category_upvotes",
-                condition=Q(is_locked=False),
-                include=["orientation"],
-            ),
             models.Index(fields=["is_locked"], name="idx_public_media_locked", condition=Q(is_locked=True)),
             GinIndex(fields=["search_text"], name="idx_public_media_search", opclasses=["gin_trgm_ops"]),
             GinIndex(ShortGrams("search_text"), name="idx_public_media_short_grams"),
         )
         constraints = (
-            models.CheckConstraint(condition=Q(upvote_count__gte=0) & Q(comment_count__gte=0), name="public_media_counts_not_negative"),
+            models.CheckConstraint(condition=Q(comment_count__gte=0), name="public_media_counts_not_negative"),
             models.CheckConstraint(condition=Q(category__regex=r"^[a-z0-9-]{1,64}$"), name="public_media_category_is_slug"),
             models.CheckConstraint(condition=Q(is_locked=False) | Q(locked_at__isnull=False), name="public_media_lock_has_time"),
         )
@@ -113,10 +95,10 @@ class PublicMedia(models.Model):
 
 
 class MediaStats(models.Model):
-    """The hot counters of a video that is or was public; narrow, because a flush of views touches thousands of rows.
+    """The hot counters of a video that is or was public; narrow, because each vote and thousands of views a second write here.
 
-    `category`, `orientation`, `is_locked` and `created_at` copy the public medium's, for the most-viewed order;
-    `is_public` is false after unpublishing, and the counters stay.
+    Every public medium has its row. `category`, `orientation`, `is_locked` and `created_at` copy the medium's, for the
+    orders by views and votes; `is_public` is false after unpublishing, and the counters stay.
     """
 
     video = models.OneToOneField(Video, primary_key=True, on_delete=models.PROTECT, related_name="stats")
@@ -127,6 +109,7 @@ class MediaStats(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     view_count = models.BigIntegerField(db_default=0, default=0)
     unique_view_count = models.BigIntegerField(db_default=0, default=0)
+    upvote_count = models.BigIntegerField(db_default=0, default=0)
     finish_count = models.BigIntegerField(db_default=0, default=0)
     total_watch_time = models.BigIntegerField(db_default=0, default=0, help_text="seconds")
 
@@ -150,10 +133,27 @@ class MediaStats(models.Model):
                 condition=Q(is_public=True, is_locked=False),
                 include=["orientation"],
             ),
+            models.Index(
+                F("upvote_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_upvotes",
+                condition=Q(is_public=True, is_locked=False),
+                include=["orientation"],
+            ),
+            models.Index(
+                "category",
+                F("upvote_count").desc(),
+                F("created_at").desc(),
+                F("video").desc(),
+                name="idx_public_media_category_upvotes",
+                condition=Q(is_public=True, is_locked=False),
+                include=["orientation"],
+            ),
         )
         constraints = (
             models.CheckConstraint(
-                condition=Q(view_count__gte=0) & Q(unique_view_count__gte=0) & Q(finish_count__gte=0) & Q(total_watch_time__gte=0),
+                condition=Q(view_count__gte=0, unique_view_count__gte=0, upvote_count__gte=0, finish_count__gte=0, total_watch_time__gte=0),
                 name="media_stats_not_negative",
             ),
         )

@@ -26,24 +26,20 @@ BOT = re.compile(
 )
 
 
-def count_view(request: HttpRequest, media_id: int) -> int:
-    """Count the view that this request is, if it is one.
-
-    Returns how many views to add to the medium's count as read from the database before.
-    """
-    if request.method != "GET":
-        return 0
-    return count_visit(media_id, request.META, session_id=request.GET.get("sessionId", ""))
+def count_view(request: HttpRequest, media_id: int) -> bool:
+    """Count the view that this request is, if it is one; returns whether it is."""
+    return request.method == "GET" and count_visit(media_id, request.META, session_id=request.GET.get("sessionId", ""))
 
 
-def count_visit(media_id: int, meta: Mapping[str, Any], *, session_id: str) -> int:
+def count_visit(media_id: int, meta: Mapping[str, Any], *, session_id: str) -> bool:
     """`count_view` of a GET by what the server knows of it: `meta` as WSGI names it."""
     agent = meta.get("HTTP_USER_AGENT", "")[:LONGEST_AGENT]
     if is_bot(agent):
-        return 0
-    if SESSION_ID.fullmatch(session_id):
-        return counters.count_view(media_id, visitor=_visitor(session_id))
-    return counters.count_view(media_id, visitor=_visitor(f"{dt.datetime.now(dt.UTC).date()} {address_in(meta)} {agent}"))
+        return False
+    is_named = SESSION_ID.fullmatch(session_id)
+    identity = session_id if is_named else f"{dt.datetime.now(dt.UTC).date()} {address_in(meta)} {agent}"
+    counters.count_view(media_id, visitor=_visitor(identity))
+    return True
 
 
 @lru_cache(maxsize=1024)

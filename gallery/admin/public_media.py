@@ -24,12 +24,14 @@ from media_library.admin.forms import open_categories
 from media_library.admin.paging import LargeModelAdmin, chosen_filters
 from media_library.models import Orientation
 
+BY_STATS = (F("video__stats__created_at").desc(), F("video__stats__video").desc())  # what comes after a counter in its index
+
 
 class MediaSortFilter(SortFilter):
     """Says of the hot counters what the list says of the media, so that their own index leads where they set the order."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[PublicMedia]) -> QuerySet[PublicMedia]:
-        if self.value() != "most_viewed":
+        if self.value() not in ("most_viewed", "most_upvoted"):
             return queryset
         return queryset.filter(video__stats__is_public=True, video__stats__is_locked=LockFilter.parameter_name in request.GET)
 
@@ -74,8 +76,8 @@ class PublicMediaAdmin(LargeModelAdmin):
     orders = {
         "newest": (F("created_at").desc(), F("video").desc()),
         "oldest": (F("created_at").asc(), F("video").asc()),
-        "most_upvoted": (F("upvote_count").desc(), F("created_at").desc(), F("video").desc()),
-        "most_viewed": (F("video__stats__view_count").desc(), F("video__stats__created_at").desc(), F("video__stats__video").desc()),
+        "most_upvoted": (F("video__stats__upvote_count").desc(), *BY_STATS),
+        "most_viewed": (F("video__stats__view_count").desc(), *BY_STATS),
     }
     search_fields = ("title", "filename")  # shows the box; `get_search_results` says what it searches
     search_help_text = "Part of a title, filename or category"
@@ -138,7 +140,7 @@ class PublicMediaAdmin(LargeModelAdmin):
 
     @admin.display(description="Upvotes")
     def upvotes(self, media: PublicMedia) -> str:
-        return f"{media.upvote_count:,}"
+        return f"{media.video.stats.upvote_count:,}"
 
     @admin.display(description="Comments")
     def comments(self, media: PublicMedia) -> str:

@@ -68,7 +68,7 @@ class FinishReply(serializers.Serializer[Any]):
 
 class WatchTimeReply(serializers.Serializer[Any]):
     success = serializers.BooleanField()
-    totalWatchTime = serializers.IntegerField(help_text="seconds, of all visitors; the database has them within two seconds")
+    totalWatchTime = serializers.IntegerField(help_text="seconds, of all visitors")
 
 
 class Engagement(PublicView):

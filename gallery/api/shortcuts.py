@@ -47,7 +47,10 @@ class OneMedium:
 
     def __init__(self) -> None:
         self._media: MicroCache[int, _Medium] = MicroCache(
-            seconds=settings.MICRO_CACHE_SECONDS, most_entries=10_000, most_bytes=16 * 2**20, size_of=lambda medium: len(medium.after)
+            seconds=settings.MICRO_CACHE_SECONDS,
+            most_entries=10_000,
+            most_bytes=16 * 2**20,
+            size_of=lambda medium: 2 * len(medium.to_others.body),
         )
 
     def takes(self, path: str) -> bool:
@@ -62,32 +65,23 @@ class OneMedium:
             medium = read() if is_signed_in(environ) else self._media.get(media_id, read)
         except (MediaNotFound, MediaLocked) as error:
             raise NotForUs from error
-        return medium.seen(count_visit(media_id, environ, session_id=session[1] or ""))
+        is_view = count_visit(media_id, environ, session_id=session[1] or "")
+        return medium.to_a_viewer if is_view else medium.to_others
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Medium:
-    """A medium's reply, cut where its views stand."""
+    """The replies with a medium: to a viewer with this view, to others without."""
 
-    before: bytes
-    after: bytes
-    etag: str
-    stored_views: int  # as the database had them
-    shown_views: int  # in the last reply
+    to_a_viewer: Reply
+    to_others: Reply
 
     @classmethod
     def read(cls, media_id: int) -> _Medium:
         medium = public_detail(media_id)
-        views = medium["view_count"]
-        name = b'"viewCount":'  # which no value contains: its quotes would be escaped
-        before, after = dumps(camel_row(medium)).split(name)
-        return cls(before + name, after.removeprefix(b"%d" % views), detail_etag(medium), views, views)
-
-    def seen(self, waiting_views: int) -> Reply:
-        """The reply to one more request, `waiting_views` of which the database does not have; 0: it was no view."""
-        if waiting_views:
-            self.shown_views = max(self.shown_views + 1, self.stored_views + waiting_views)
-        return Reply(b"%b%d%b" % (self.before, self.shown_views, self.after), self.etag)
+        etag = detail_etag(medium)
+        seen = medium | {"view_count": medium["view_count"] + 1}
+        return cls(*(Reply(dumps(camel_row(shown)), etag) for shown in (seen, medium)))
 
 
 @lru_cache(maxsize=1000)

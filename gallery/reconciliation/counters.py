@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gallery.ledger import BALANCE, Row, Scope, among, change, select
+from gallery.ledger import BALANCE, COUNTERS, Row, Scope, among, change, select
 from gallery.reconciliation.drift import Drift, Drifts
 from gallery.services.changes import one_change_at_a_time
 
@@ -61,8 +61,8 @@ class Account:
         return f"coalesce(account.{column}, 0)"
 
 
-OF_PUBLIC_MEDIA = Account("public_media", "id", {"upvote_count": "upvote_count", "comment_count": "comment_count"})
-HOT = Account("media_stats", "video_id", {name: name for name in ("view_count", "unique_view_count", "finish_count", "total_watch_time")})
+OF_PUBLIC_MEDIA = Account("public_media", "id", {"comment_count": "comment_count"})
+HOT = Account("media_stats", "video_id", {name: name for name in COUNTERS if name != "comment_count"})
 OF_UNPUBLISHED_VIDEOS = Account(
     "videos",
     "id",

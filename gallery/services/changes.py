@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
-from gallery.counters import HOLD_STATS
+from gallery.counters import HOLD_STATS, HOLD_VIDEOS
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import PublicMedia
 from media_library.outcomes import Outcome
@@ -18,10 +18,11 @@ CHANGES_LOCK = 0x67616C6C657279  # "gallery": the name of the advisory lock
 
 COPY_TO_STATS = """
     INSERT INTO media_stats (video_id, category, orientation, is_public, is_locked, created_at,
-                             view_count, unique_view_count, finish_count, total_watch_time)
+                             view_count, unique_view_count, upvote_count, finish_count, total_watch_time)
     SELECT media.id, media.category, media.orientation, TRUE, media.is_locked, media.created_at,
            coalesce(video.public_view_count, 0), 0,
-           coalesce(video.public_completion_count, 0), coalesce(video.public_total_watch_time, 0)
+           coalesce(video.public_upvote_count, 0), coalesce(video.public_completion_count, 0),
+           coalesce(video.public_total_watch_time, 0)
     FROM public_media AS media JOIN videos AS video ON video.id = media.id
     WHERE media.id = ANY(%s) ORDER BY media.id
     ON CONFLICT (video_id) DO UPDATE
@@ -74,6 +75,11 @@ def hold_open(media_id: int) -> PublicMedia:
 def hold_stats(ids: list[int]) -> None:
     """Lock the rows of hot counters in id order until the transaction ends, as a flush of views does."""
     execute(HOLD_STATS, ids)
+
+
+def hold_videos(ids: list[int]) -> None:
+    """Lock videos in id order until the transaction ends."""
+    execute(HOLD_VIDEOS, ids)
 
 
 def copy_to_stats(ids: list[int]) -> None:

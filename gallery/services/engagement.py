@@ -1,78 +1,81 @@
 """The only writers of votes, finishes and watch time. A row and its counter change in one transaction.
 
-A visitor's write first holds the medium's row, as whoever locks or unpublishes it does. So nothing is written once a
-lock has been committed, votes of one medium take turns, and everybody takes rows in one order: the medium's, the
-session's, the hot counters'.
+A visitor's write first holds the medium's row of hot counters, which says whether it is open, and which whoever locks or
+unpublishes it moves too. So nothing is written once a lock has been committed, votes of one medium take turns, and
+nobody waits for another row while holding that of a session.
 """
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
 
 from config.database import read
 from gallery import counters
 from gallery.listing import MediaLocked, MediaNotFound
-from gallery.models import MediaStats
 from gallery.retention import parts_watched
-from gallery.services.changes import hold_open
 
 LONGEST_FIRST_REPORT = 60  # seconds of watching that a session's first report may claim
 MOST_OFTEN = 2  # times that a session can have watched a video
 
-# Each tries one change and answers with one row: whether the medium is locked, whether anything changed, the count now.
-GIVE_UPVOTE = """
-    WITH medium AS (SELECT id, is_locked, upvote_count FROM public_media WHERE id = %(media_id)s FOR NO KEY UPDATE),
-    vote AS (
-        INSERT INTO upvotes (media_id, session_id) SELECT id, %(session)s FROM medium WHERE NOT is_locked
-        ON CONFLICT DO NOTHING RETURNING media_id
-    ),
+# Tries one change and answers with one row: whether the medium is locked, whether anything changed, the count now.
+CHANGE = """
+    WITH medium AS (SELECT video_id, is_locked, {counter} FROM media_stats WHERE video_id = %(media_id)s AND is_public FOR NO KEY UPDATE),
+    changed AS ({change} RETURNING media_id),
     moved AS (
-        UPDATE public_media AS media SET upvote_count = media.upvote_count + 1 FROM vote
-        WHERE media.id = vote.media_id RETURNING media.upvote_count
+        UPDATE media_stats AS stats SET {counter} = stats.{counter} {step} FROM changed
+        WHERE stats.video_id = changed.media_id RETURNING stats.{counter}
     )
-    SELECT medium.is_locked, moved IS NOT NULL, coalesce(moved.upvote_count, medium.upvote_count) FROM medium LEFT JOIN moved ON TRUE
+    SELECT medium.is_locked, moved IS NOT NULL, coalesce(moved.{counter}, medium.{counter}) FROM medium LEFT JOIN moved ON TRUE
 """
-TAKE_UPVOTE_BACK = """
-    WITH medium AS (SELECT id, is_locked, upvote_count FROM public_media WHERE id = %(media_id)s FOR NO KEY UPDATE),
-    vote AS (
-        DELETE FROM upvotes USING medium WHERE media_id = medium.id AND session_id = %(session)s AND NOT medium.is_locked
-        RETURNING media_id
-    ),
-    moved AS (
-        UPDATE public_media AS media SET upvote_count = media.upvote_count - 1 FROM vote
-        WHERE media.id = vote.media_id RETURNING media.upvote_count
-    )
-    SELECT medium.is_locked, moved IS NOT NULL, coalesce(moved.upvote_count, medium.upvote_count) FROM medium LEFT JOIN moved ON TRUE
-"""
-FINISH = """
-    WITH medium AS (SELECT id, is_locked FROM public_media WHERE id = %(media_id)s FOR NO KEY UPDATE),
-    finished AS (
+GIVE_UPVOTE = CHANGE.format(
+    counter="upvote_count",
+    step="+ 1",
+    change="""
+        INSERT INTO upvotes (media_id, session_id) SELECT video_id, %(session)s FROM medium WHERE NOT is_locked
+        ON CONFLICT DO NOTHING
+    """,
+)
+TAKE_UPVOTE_BACK = CHANGE.format(
+    counter="upvote_count",
+    step="- 1",
+    change="""
+        DELETE FROM upvotes USING medium WHERE media_id = medium.video_id AND session_id = %(session)s AND NOT medium.is_locked
+    """,
+)
+FINISH = CHANGE.format(
+    counter="finish_count",
+    step="+ 1",
+    change="""
         INSERT INTO watch_sessions AS seen (media_id, session_id, finished_at)
-        SELECT id, %(session)s, statement_timestamp() FROM medium WHERE NOT is_locked
+        SELECT video_id, %(session)s, statement_timestamp() FROM medium WHERE NOT is_locked
         ON CONFLICT (media_id, session_id) DO UPDATE SET finished_at = excluded.finished_at WHERE seen.finished_at IS NULL
-        RETURNING media_id
-    ),
-    moved AS (
-        UPDATE media_stats AS stats SET finish_count = stats.finish_count + 1 FROM finished
-        WHERE stats.video_id = finished.media_id RETURNING stats.finish_count
-    )
-    SELECT medium.is_locked, moved IS NOT NULL, coalesce(moved.finish_count, stats.finish_count, 0)
-    FROM medium LEFT JOIN media_stats AS stats ON stats.video_id = medium.id LEFT JOIN moved ON TRUE
-"""
+    """,
+)
 
+HOLD_OPEN = """
+    SELECT stats.is_locked, media.duration_seconds FROM media_stats AS stats JOIN public_media AS media ON media.id = stats.video_id
+    WHERE stats.video_id = %(media_id)s AND stats.is_public FOR NO KEY UPDATE OF stats
+"""
 # The clock is rounded to whole seconds, and what that gave or took is settled with the next report.
 CLOCK = "greatest(0, round(extract(epoch FROM statement_timestamp() - seen.reported_at)))::bigint"
 WATCH = f"""
-    INSERT INTO watch_sessions AS seen (media_id, session_id, watched, reported_at)
-    VALUES (%(media_id)s, %(session)s, least(%(seconds)s, {LONGEST_FIRST_REPORT}, %(most)s), statement_timestamp())
-    ON CONFLICT (media_id, session_id) DO UPDATE
-    SET watched = greatest(seen.watched, least(%(most)s, seen.watched + least(%(seconds)s,
-            CASE WHEN seen.reported_at IS NULL THEN {LONGEST_FIRST_REPORT} ELSE {CLOCK} END))),
-        reported_at = CASE WHEN seen.reported_at IS NOT NULL AND %(seconds)s >= {CLOCK}
-            THEN seen.reported_at + {CLOCK} * interval '1 second' ELSE statement_timestamp() END
-    RETURNING watched - coalesce((
-        SELECT before.watched FROM watch_sessions AS before WHERE (media_id, session_id) = (%(media_id)s, %(session)s)
-    ), 0)
+    WITH counted AS (
+        INSERT INTO watch_sessions AS seen (media_id, session_id, watched, reported_at)
+        VALUES (%(media_id)s, %(session)s, least(%(seconds)s, {LONGEST_FIRST_REPORT}, %(most)s), statement_timestamp())
+        ON CONFLICT (media_id, session_id) DO UPDATE
+        SET watched = greatest(seen.watched, least(%(most)s, seen.watched + least(%(seconds)s,
+                CASE WHEN seen.reported_at IS NULL THEN {LONGEST_FIRST_REPORT} ELSE {CLOCK} END))),
+            reported_at = CASE WHEN seen.reported_at IS NOT NULL AND %(seconds)s >= {CLOCK}
+                THEN seen.reported_at + {CLOCK} * interval '1 second' ELSE statement_timestamp() END
+        RETURNING media_id, watched - coalesce((
+            SELECT before.watched FROM watch_sessions AS before WHERE (media_id, session_id) = (%(media_id)s, %(session)s)
+        ), 0) AS seconds
+    )
+    UPDATE media_stats AS stats SET total_watch_time = stats.total_watch_time + counted.seconds FROM counted
+    WHERE stats.video_id = counted.media_id RETURNING counted.seconds, stats.total_watch_time
 """
 UNBOUNDED = 2**62  # seconds
 
@@ -107,23 +110,26 @@ def add_watch_time(media_id: int, *, session: str, seconds: int, position: int |
     What counts is bounded: 60 s the first time, later the time since the last report, altogether the video twice.
     Raises `MediaNotFound` or `MediaLocked`.
     """
-    with transaction.atomic():
-        medium = hold_open(media_id)
-        most = UNBOUNDED if medium.duration_seconds is None else MOST_OFTEN * medium.duration_seconds
-        with connection.cursor() as cursor:
-            cursor.execute(WATCH, {"media_id": media_id, "session": session, "seconds": seconds, "most": most})
-            (counted,) = cursor.fetchone()
-        written = MediaStats.objects.values_list("total_watch_time", flat=True).get(pk=media_id)
-    covered = parts_watched(until=position, seconds=counted, duration=medium.duration_seconds or 0) if position is not None else range(0)
-    return written + counters.count_watch_time(media_id, counted, parts=covered)
+    with transaction.atomic():  # of two statements, for what the second sees must have been committed before it began
+        (duration,) = _of_open(read(HOLD_OPEN, {"media_id": media_id}))
+        most = UNBOUNDED if duration is None else MOST_OFTEN * duration
+        ((counted, total),) = read(WATCH, {"media_id": media_id, "session": session, "seconds": seconds, "most": most})
+    covered = parts_watched(until=position, seconds=counted, duration=duration or 0) if position is not None else range(0)
+    counters.count_watch_time(media_id, counted, parts=covered)
+    return int(total)
 
 
 def _change(statement: str, media_id: int, session: str) -> tuple[bool, int]:
     """Whether the statement has changed anything, and the count after it; raises `MediaNotFound` or `MediaLocked`."""
-    rows = read(statement, {"media_id": media_id, "session": session})
+    has_changed, count = _of_open(read(statement, {"media_id": media_id, "session": session}))
+    return has_changed, count
+
+
+def _of_open(rows: Sequence[tuple[Any, ...]]) -> Sequence[Any]:
+    """The only row but for its first value: whether the medium is locked. Raises `MediaNotFound` or `MediaLocked`."""
     if not rows:
         raise MediaNotFound
-    is_locked, has_changed, count = rows[0]
+    is_locked, *values = rows[0]
     if is_locked:
         raise MediaLocked
-    return has_changed, count
+    return values

@@ -18,6 +18,7 @@ from gallery.services.changes import (
     execute,
     hold_public,
     hold_stats,
+    hold_videos,
     one_change_at_a_time,
     outcome,
 )
@@ -47,9 +48,8 @@ UNFIT = Q(trashed_at__isnull=False) | Q(directory_type=DirectoryType.PRIVATE) | 
 COLUMNS, SOURCES = ", ".join(COPIES), ", ".join(COPIES.values())
 
 PUBLISH = f"""
-    INSERT INTO public_media (id, category, upvote_count, comment_count, is_locked, locked_at, locked_reason,
-                              created_at, updated_at, {COLUMNS})
-    SELECT video.id, %s, coalesce(video.public_upvote_count, 0), coalesce(video.public_comment_count, 0),
+    INSERT INTO public_media (id, category, comment_count, is_locked, locked_at, locked_reason, created_at, updated_at, {COLUMNS})
+    SELECT video.id, %s, coalesce(video.public_comment_count, 0),
            video.public_locked_at IS NOT NULL, video.public_locked_at, video.public_locked_reason, now(), now(), {SOURCES}
     FROM videos AS video WHERE video.id = ANY(%s) ORDER BY video.id
     ON CONFLICT (id) DO UPDATE SET category = excluded.category, updated_at = now(),
@@ -63,7 +63,7 @@ REFRESH = f"""
 """
 KEEP_ENGAGEMENT = """
     UPDATE videos AS video
-    SET public_view_count = stats.view_count, public_upvote_count = media.upvote_count,
+    SET public_view_count = stats.view_count, public_upvote_count = stats.upvote_count,
         public_comment_count = media.comment_count, public_completion_count = stats.finish_count,
         public_total_watch_time = stats.total_watch_time, moved_from_public_at = now(),
         public_locked_at = media.locked_at, public_locked_reason = media.locked_reason
@@ -132,8 +132,8 @@ def obstacle(video: Video) -> str:
 def hide(ids: Iterable[int]) -> list[int]:
     """Remove media from the gallery inside the caller's change, keeping their engagement; returns which were public."""
     hidden = hold_public(ids)
-    list(Video.objects.filter(pk__in=hidden).order_by("pk").select_for_update(no_key=True).values_list("pk"))  # in order: no deadlock
     hold_stats(hidden)
+    hold_videos(hidden)  # after the hot counters, as a flush does
     execute(KEEP_ENGAGEMENT, hidden)
     PublicMedia.objects.filter(pk__in=hidden).delete()
     MediaStats.objects.filter(pk__in=hidden).update(is_public=False)

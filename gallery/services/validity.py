@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.functions import Now
 
-from gallery.services.changes import distinct, one_change_at_a_time, outcome
+from gallery.services.changes import distinct, hold_public, hold_stats, one_change_at_a_time, outcome
 from gallery.services.publishing import hide
 from media_library import moves
 from media_library.audit import note
@@ -26,6 +26,7 @@ def mark_invalid(ids: Iterable[int], *, reason: str, by: User | None) -> Outcome
     """Take videos out of the gallery and mark them invalid; their files stay."""
     ids = list(ids)
     with one_change_at_a_time():
+        hold_stats(hold_public(ids))  # before the videos, as a flush does
         done = _existing(ids)
         hide(done)
         why = Case(When(UNREADABLE, then=F("invalid_reason")), default=Value(reason, output_field=TextField()))

@@ -205,7 +205,7 @@ def engagement_of(video: Video) -> list[tuple[str, str]]:
     """The figures of the gallery: today's of a public video, else as they stood when it left; empty when it never was public."""
     public, stats = getattr(video, "public", None), getattr(video, "stats", None)
     if public and stats:
-        counts = (stats.view_count, stats.unique_view_count, public.upvote_count, public.comment_count, stats.finish_count)
+        counts = (stats.view_count, stats.unique_view_count, stats.upvote_count, public.comment_count, stats.finish_count)
         watched = stats.total_watch_time
     elif video.moved_from_public_at:
         counts = (video.public_view_count, None, video.public_upvote_count, video.public_comment_count, video.public_completion_count)

@@ -184,7 +184,7 @@ def test_votes_and_locks_of_many_clients_leave_counter_rows_and_days_in_step(hou
 
     assert set(statuses) == {200, 403}, statuses
     ((counter, rows),) = house.query(
-        "SELECT upvote_count, (SELECT count(*) FROM upvotes WHERE media_id = media.id) FROM public_media AS media WHERE id = %s", medium
+        "SELECT upvote_count, (SELECT count(*) FROM upvotes WHERE media_id = video_id) FROM media_stats WHERE video_id = %s", medium
     )
     assert counter == rows
     days = "SELECT coalesce(sum(upvote_count), 0)::bigint FROM media_days WHERE video_id = %s"

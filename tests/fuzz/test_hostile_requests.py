@@ -326,7 +326,7 @@ def test_writes_stop_whatever_sessions_and_proxies_an_address_invents(clients: d
 
     assert [vote.status_code for vote in votes] == [200] * 7 + [429] * 2
     assert 0 < int(votes[-1]["Retry-After"]) <= 60
-    assert PublicMedia.objects.get(pk=OPEN).upvote_count == Upvote.objects.count() == 7
+    assert MediaStats.objects.get(pk=OPEN).upvote_count == Upvote.objects.count() == 7
 
 
 def test_votes_for_one_medium_stop_sooner_and_for_longer(clients: dict[str, Client], settings: Settings, address: str) -> None:

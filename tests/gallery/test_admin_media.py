@@ -33,8 +33,7 @@ def titles(page: str) -> list[str]:
 def shared(title: str, *, category: str = "sea", views: int = 0, upvotes: int = 0, **columns: object) -> PublicMedia:
     row = video(title=title, **columns)
     services.publish([row.pk], category=category, by=None)
-    MediaStats.objects.filter(pk=row.pk).update(view_count=views)
-    PublicMedia.objects.filter(pk=row.pk).update(upvote_count=upvotes)
+    MediaStats.objects.filter(pk=row.pk).update(view_count=views, upvote_count=upvotes)
     return PublicMedia.objects.get(pk=row.pk)
 
 

@@ -14,7 +14,7 @@ from gallery import services
 from gallery.admin import drift_reports
 from gallery.admin.charts import columns_of, retention_chart, small_charts, views_chart
 from gallery.admin.statistics import change
-from gallery.models import DriftReport, GalleryDay, MediaDay, PublicMedia, RetentionBucket
+from gallery.models import DriftReport, GalleryDay, MediaDay, MediaStats, RetentionBucket
 from gallery.statistics import Counts
 from jobs.models import Job
 from tests.gallery.shared_media import share
@@ -178,7 +178,7 @@ def test_statistics_are_for_those_who_may_see_the_gallerys_media(client: Client,
 
 
 def test_a_button_recounts_and_shows_what_was_wrong(admin_client: Client, liked: int) -> None:
-    PublicMedia.objects.update(upvote_count=5000)
+    MediaStats.objects.update(upvote_count=5000)
 
     reply = admin_client.post(f"{REPORTS}reconcile/", follow=True)
 

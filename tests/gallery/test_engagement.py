@@ -47,7 +47,7 @@ def shared(*, duration: int | None = 60) -> int:
 
 def votes(media_id: int) -> tuple[int, int]:
     """The counter and the rows."""
-    return PublicMedia.objects.get(pk=media_id).upvote_count, Upvote.objects.filter(media=media_id).count()
+    return MediaStats.objects.get(pk=media_id).upvote_count, Upvote.objects.filter(media=media_id).count()
 
 
 def later(media_id: int, *, seconds: float) -> None:
@@ -167,11 +167,12 @@ def test_a_video_that_has_become_shorter_takes_nothing_back() -> None:
     assert add_watch_time(media_id, session=ANNA, seconds=50) == 50
 
 
-def test_watch_time_is_written_by_the_flush_with_its_day_and_its_parts(media_id: int) -> None:
+def test_watch_time_counts_at_once_and_joins_its_day_and_its_parts_with_the_flush(media_id: int) -> None:
     add_watch_time(media_id, session=ANNA, seconds=5, position=12)
     add_watch_time(media_id, session=BERT, seconds=3, position=12)
-    flush()
 
+    assert MediaStats.objects.get(pk=media_id).total_watch_time == 8
+    flush()
     assert MediaStats.objects.get(pk=media_id).total_watch_time == 8
     assert MediaDay.objects.get().total_watch_time == GalleryDay.objects.get().total_watch_time == 8
     curve = dict(RetentionBucket.objects.filter(video=media_id).values_list("bucket", "count"))

@@ -29,9 +29,12 @@ def gallery() -> list[int]:
     publish(ids[:30], category="sea", by=None)
     publish(ids[30:], category="land", by=None)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE public_media SET upvote_count = id % 3, created_at = timestamptz '2025-01-01' + (id % 4) * interval '1 day'")
+        cursor.execute("UPDATE public_media SET created_at = timestamptz '2025-01-01' + (id % 4) * interval '1 day'")
         cursor.execute(
-            "UPDATE media_stats SET view_count = video_id % 5, created_at = m.created_at FROM public_media m WHERE m.id = video_id"
+            """
+            UPDATE media_stats SET view_count = video_id % 5, upvote_count = video_id % 3, created_at = media.created_at
+            FROM public_media AS media WHERE media.id = video_id
+            """
         )
     lock(ids[3:5], reason="", by=None)
     return ids
@@ -46,7 +49,7 @@ def publish_many(how_many: int) -> None:
 
 def expected(query: PublicQuery) -> list[int]:
     """The ids of the whole list, sorted by hand."""
-    views = dict(MediaStats.objects.values_list("pk", "view_count"))
+    stats = MediaStats.objects.in_bulk()
     rows = [
         row
         for row in PublicMedia.objects.filter(is_locked=False)
@@ -54,7 +57,8 @@ def expected(query: PublicQuery) -> list[int]:
         and (query.orientation is None or row.orientation == query.orientation)
         and (query.search is None or query.search.upper() in f"{row.path}\n{row.title}".upper())
     ]
-    rank = {row.pk: {"recent": 0, "popular": row.upvote_count, "most_viewed": views[row.pk]}[query.sort] for row in rows}
+    counter = {"recent": None, "popular": "upvote_count", "most_viewed": "view_count"}[query.sort]
+    rank = {row.pk: getattr(stats[row.pk], counter) if counter else 0 for row in rows}
     return [row.pk for row in sorted(rows, key=lambda row: (rank[row.pk], row.created_at, row.pk), reverse=True)]
 
 

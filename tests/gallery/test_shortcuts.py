@@ -123,12 +123,12 @@ def test_a_list_is_what_django_would_have_answered(uncached: Server, media: list
 
 
 @pytest.mark.parametrize("query", ["", "?sessionId=session-1"])
-def test_a_medium_is_what_django_would_have_answered_but_for_one_view_more(uncached: Server, media: list[int], query: str) -> None:
+def test_a_medium_is_what_django_would_have_answered(uncached: Server, media: list[int], query: str) -> None:
     slow, quick = uncached.twice(f"{LIST}/{media[0]}{query}")
 
     assert not uncached.django_was_asked
     assert (quick.status, quick.headers) == (slow.status, slow.headers)
-    assert quick.json == slow.json | {"viewCount": 2}
+    assert quick.json == slow.json
 
 
 @pytest.mark.parametrize("address", [LIST, f"{LIST}?limit=2", f"{LIST}/{{}}"])
@@ -260,18 +260,17 @@ class TestViews:
 
         shown = [server.get(address).json["viewCount"] for _ in range(10)]
 
-        assert shown == list(range(1, 11))
+        assert shown == [1] * 10
         assert views(media[0]) == 10
 
-    def test_the_count_goes_up_across_flushes_and_reads(self, server: Server, media: list[int], clock: Clock) -> None:
+    def test_the_count_never_falls_and_is_a_second_late_at_most(self, server: Server, media: list[int], clock: Clock) -> None:
         shown = []
         for _ in range(4):
             shown += [server.get(f"{LIST}/{media[0]}").json["viewCount"] for _ in range(3)]
             counters.flush()
-            shown.append(server.get(f"{LIST}/{media[0]}").json["viewCount"])
             clock.now += 1.0
 
-        assert shown == list(range(1, 17))
+        assert shown == [1, 1, 1, 4, 4, 4, 7, 7, 7, 10, 10, 10]
 
     def test_an_unchanged_reply_is_a_view(self, server: Server, media: list[int]) -> None:
         address = f"{LIST}/{media[0]}"
@@ -289,7 +288,7 @@ class TestViews:
         bot = server.get(address, user_agent="Googlebot/2.1")
         server.get(address, method="HEAD")
 
-        assert bot.json["viewCount"] == 2
+        assert bot.json["viewCount"] == 0
         assert views(media[0]) == 2
 
     def test_a_refused_medium_has_none(self, server: Server, media: list[int], clock: Clock) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gallery.models import PublicMedia
+from gallery.models import MediaStats, PublicMedia
 from gallery.services import mark_invalid, publish, restore, trash
 from media_library.models import Video
 from tests.gallery.rows import video, with_file
@@ -16,7 +16,7 @@ from tests.gallery.rows import video, with_file
 def test_a_video_marked_invalid_leaves_the_gallery_and_keeps_its_counters() -> None:
     clip = video()
     publish([clip.pk], category="sea", by=None)
-    PublicMedia.objects.update(upvote_count=4)
+    MediaStats.objects.update(upvote_count=4)
 
     outcome = mark_invalid([clip.pk, 999], reason="damaged", by=None)
 
