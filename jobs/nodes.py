@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 
 import pynvml
 from django.conf import settings
@@ -20,6 +23,7 @@ from jobs.models import Lane, Worker, WorkerNode
 logger = logging.getLogger(__name__)
 
 MIB = 2**20  # bytes
+PROCESS = f"{os.getpid()}-{secrets.token_hex(3)}"  # in containers every process has the same number
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Gpu:
     vram: int  # MiB
 
 
+@cache
 def find_gpus() -> list[Gpu]:
     """The GPUs of this machine that NVIDIA's driver knows; none without a driver."""
     try:
@@ -51,19 +56,14 @@ def node_name() -> str:
 def register(*, encoders: Sequence[str] | None = None) -> WorkerNode:
     """Write down what this machine is: its GPUs' memory, its clock, and its working encoders (None: as before).
 
-    Where running jobs still hold more memory than there is now, the total stays at what they hold until they have ended.
+    A process that sees no GPU leaves alone what another live one of this machine has found: a container may be shown none.
     """
-    gpus = find_gpus()
-    vram = settings.NODE_VRAM_MB if settings.NODE_VRAM_MB >= 0 else sum(gpu.vram for gpu in gpus)
     node, _ = WorkerNode.objects.get_or_create(name=node_name())
-    known = {} if encoders is None else {"encoders": list(encoders)}
-    WorkerNode.objects.filter(pk=node.pk).update(
-        vram_total=Greatest(vram, F("vram_used")),
-        gpus=[asdict(gpu) for gpu in gpus],
-        clock_skew=clock_skew(),
-        seen_at=Now(),
-        **known,
-    )
+    found: dict[str, Any] = {} if encoders is None else {"encoders": list(encoders)}
+    vram = _vram()
+    if vram is not None or not live_workers().filter(node=node).exists():
+        found |= {"gpus": [asdict(gpu) for gpu in find_gpus()], "vram_total": _total(vram or 0)}
+    WorkerNode.objects.filter(pk=node.pk).update(clock_skew=clock_skew(), seen_at=Now(), **found)
     node.refresh_from_db()
     return node
 
@@ -85,7 +85,7 @@ def clock_skew() -> float:
 
 def start_worker(node: WorkerNode, lane: Lane | str, *, slots: int = 1) -> Worker:
     """Say that this process takes `slots` jobs of the lane at once."""
-    name = f"{lane}@{node.name}:{os.getpid()}"
+    name = f"{lane}@{node.name}:{PROCESS}"
     worker, _ = Worker.objects.update_or_create(
         name=name, defaults={"node": node, "lane": str(lane), "slots": slots, "started_at": Now(), "seen_at": Now()}
     )
@@ -93,12 +93,14 @@ def start_worker(node: WorkerNode, lane: Lane | str, *, slots: int = 1) -> Worke
 
 
 def beat_worker(worker: Worker) -> None:
-    """Say that a worker and its node live; a worker that was swept away while it was stopped is there again."""
+    """Say that a worker and its node live, and with what memory; a worker that was swept away while it was stopped is there again."""
     if not Worker.objects.filter(pk=worker.pk).update(seen_at=Now()):
         Worker.objects.update_or_create(
             name=worker.name, defaults={"node_id": worker.node_id, "lane": worker.lane, "slots": worker.slots, "seen_at": Now()}
         )
-    WorkerNode.objects.filter(pk=worker.node_id).update(seen_at=Now())
+    vram = _vram()
+    memory = {} if vram is None else {"vram_total": _total(vram)}
+    WorkerNode.objects.filter(pk=worker.node_id).update(seen_at=Now(), **memory)
 
 
 def stop_worker(worker: Worker) -> None:
@@ -119,3 +121,15 @@ def sweep_workers() -> int:
 def lease() -> timedelta:
     """How long a worker may be silent."""
     return timedelta(seconds=settings.LEASE_SECONDS)
+
+
+def _vram() -> int | None:
+    """MiB of GPU memory that jobs may use here; None: this process sees none, and nobody said so."""
+    if settings.NODE_VRAM_MB >= 0:
+        return settings.NODE_VRAM_MB
+    return sum(gpu.vram for gpu in find_gpus()) or None
+
+
+def _total(vram: int) -> Greatest:
+    """A node's memory: where running jobs hold more than there is now, what they hold until they have ended."""
+    return Greatest(vram, F("vram_used"))

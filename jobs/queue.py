@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs import lanes, nodes
 from jobs.models import Job, Lane, WorkerNode
-from jobs.picking import Barrier, barrier
+from jobs.picking import KEY_IS_FREE, Barrier, barrier
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 MIB_PER_GB = 1024
 STATUSES: tuple[str, ...] = tuple(Job.Status.values)
 
-POSITIONS = """
+POSITIONS = f"""
     SELECT id, position FROM (
-        SELECT id, row_number() OVER (ORDER BY ranked_at, id) AS position FROM jobs
-        WHERE status = 'queued' AND resource_category = %(lane)s AND (ranked_at, id) <= (%(ranked_at)s, %(id)s)
+        SELECT job.id, row_number() OVER (ORDER BY job.ranked_at, job.id) AS position FROM jobs AS job
+        WHERE job.status = 'queued' AND job.resource_category = %(lane)s AND (job.ranked_at, job.id) <= (%(ranked_at)s, %(id)s)
+          AND {KEY_IS_FREE}
     ) AS queue WHERE id = ANY(%(ids)s)
 """
 
@@ -80,7 +81,7 @@ def shown_as(jobs: QuerySet[Job], status: str) -> QuerySet[Job]:
 
 
 def positions(jobs: Iterable[Job]) -> dict[int, int]:
-    """The place of each queued job in its lane: 1 for the next to start."""
+    """The place of each queued job in its lane: 1 for the next to start; one that waits for another to end has none."""
     by_lane: dict[str, list[Job]] = defaultdict(list)
     for job in jobs:
         if job.status == Job.Status.QUEUED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,34 @@ def test_memory_that_has_gone_stays_counted_while_jobs_hold_it(job_kinds: None, 
     assert (nodes.register().vram_total, node.pk) == (2048, lease.node_id)
     claims.complete(lease, result={})
     assert nodes.register().vram_total == 0
+
+
+def test_memory_that_has_gone_is_counted_no_longer_once_its_jobs_have_ended(job_kinds: None, settings: Settings) -> None:
+    node = nodes.register()
+    services.submit("encode")
+    lease = claimed(node, Lane.GPU_ENCODE)
+    settings.NODE_VRAM_MB = 1024
+    worker = nodes.start_worker(nodes.register(), Lane.GPU_ENCODE)
+    claims.complete(lease, result={})
+
+    nodes.beat_worker(worker)
+
+    node.refresh_from_db()
+    assert (node.vram_total, node.vram_used) == (1024, 0)
+
+
+def test_a_container_that_is_shown_no_gpu_leaves_the_machine_what_another_found(settings: Settings) -> None:
+    nodes.start_worker(nodes.register(), Lane.GPU_AI)
+    settings.NODE_VRAM_MB = -1
+
+    assert nodes.register().vram_total == (sum(gpu.vram for gpu in nodes.find_gpus()) or 8192)
+
+
+def test_two_workers_of_a_machine_are_told_apart_though_each_is_its_container_s_first_process() -> None:
+    of_the_same_number = {runpy.run_path(nodes.__file__)["PROCESS"] for _ in range(2)}
+
+    assert len(of_the_same_number) == 2
+    assert nodes.start_worker(nodes.register(), Lane.CPU).name == f"cpu@bench:{nodes.PROCESS}"
 
 
 def test_this_node_is_registered_once() -> None:

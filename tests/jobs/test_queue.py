@@ -177,6 +177,14 @@ class TestPositions:
 
         assert queue.positions([later, urgent, other]) == {urgent.pk: 1, later.pk: 2, other.pk: 1}
 
+    def test_a_job_that_waits_for_another_to_end_stands_in_nobody_s_way(self, cpu_node: WorkerNode) -> None:
+        for kind in ("walk", "walk", "small"):
+            services.submit(kind, priority=5 if kind == "walk" else 0)
+        claimed(cpu_node, Lane.CPU)
+        scan, small = Job.objects.filter(status="queued").order_by("pk")
+
+        assert queue.positions([scan, small]) == {small.pk: 1}
+
     def test_only_waiting_jobs_have_a_place(self, cpu_node: WorkerNode) -> None:
         services.submit("small")
         services.submit("small")
