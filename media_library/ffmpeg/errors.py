@@ -14,7 +14,11 @@ class InspectorsUnavailable(Exception):
 
 
 class InspectionCrashed(UnreadableMedia):
-    """The process that read the file died of it, ran out of time or out of memory."""
+    """The process that read the file died of it, or ran out of memory."""
+
+
+class InspectionHung(UnreadableMedia):
+    """The process that read the file took too long, and was ended."""
 
 
 class FfmpegFailed(Exception):

@@ -1,10 +1,10 @@
-"""What one trip to a file finds out, and how a process tells it to another."""
+"""What one trip to a file finds out, and how the process that makes it tells us."""
 
 from __future__ import annotations
 
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from socket import socket
 from typing import Any
@@ -13,9 +13,23 @@ from media_library.ffmpeg.errors import InspectionCrashed
 from media_library.ffmpeg.probe import Probe
 
 READY = b"ready"  # what a process says once it has given up what it does not need
-LENGTHS = struct.Struct(">II")  # of the description and of the poster, bytes
+LENGTHS = struct.Struct(">II")  # of the description and of what was made, bytes
 LONGEST_DESCRIPTION = 64 * 1024  # bytes
-LARGEST_POSTER = 4 * 1024 * 1024  # bytes
+LARGEST_MADE = 32 * 1024 * 1024  # bytes of a poster, a sprite, a hover preview
+IMPOSSIBLE = "Reading it gave an impossible answer"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other process says of a file.
+
+    `progress`, 0 to 1, is all that it says while it works; `reason`, for a person, is why the file gives nothing.
+    """
+
+    found: dict[str, Any] = field(default_factory=dict)
+    made: bytes = b""
+    reason: str = ""
+    progress: float | None = None
 
 
 @dataclass(frozen=True)
@@ -31,29 +45,41 @@ class Inspection:
     reason: str = ""
     is_conclusive: bool = True
 
+    def as_answer(self) -> Answer:
+        probe = self.probe and asdict(self.probe) | {"frame_rate": _text(self.probe.frame_rate)}
+        return Answer(found={"oshash": self.oshash, "probe": probe}, made=self.poster or b"", reason=self.reason)
 
-def send(connection: socket, inspection: Inspection) -> None:
-    probe = inspection.probe and asdict(inspection.probe) | {"frame_rate": _text(inspection.probe.frame_rate)}
-    description = json.dumps({"oshash": inspection.oshash, "probe": probe, "reason": inspection.reason}).encode()
-    poster = inspection.poster or b""
-    connection.sendall(LENGTHS.pack(len(description), len(poster)) + description + poster)
+    @classmethod
+    def of_answer(cls, answer: Answer) -> Inspection:
+        """Raises `InspectionCrashed` where it is none."""
+        try:
+            told = answer.found["probe"]
+            probe = told and Probe(**told | {"frame_rate": _fraction(told["frame_rate"])})
+            return cls(oshash=str(answer.found["oshash"]), probe=probe, poster=answer.made or None, reason=answer.reason)
+        except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+            raise InspectionCrashed(IMPOSSIBLE) from error
 
 
-def receive(connection: socket) -> Inspection:
+def send(connection: socket, answer: Answer) -> None:
+    description = json.dumps({"found": answer.found, "reason": answer.reason, "progress": answer.progress}).encode()
+    connection.sendall(LENGTHS.pack(len(description), len(answer.made)) + description + answer.made)
+
+
+def receive(connection: socket) -> Answer:
     """Read what `send` wrote; the sender has read a stranger's file, so its word is checked.
 
     Raises InspectionCrashed when the sender is gone or talks nonsense, TimeoutError when it is silent.
     """
-    description_length, poster_length = LENGTHS.unpack(exactly(connection, LENGTHS.size))
-    if description_length > LONGEST_DESCRIPTION or poster_length > LARGEST_POSTER:
-        raise InspectionCrashed("Reading it gave an impossible answer")
+    description_length, made_length = LENGTHS.unpack(exactly(connection, LENGTHS.size))
+    if description_length > LONGEST_DESCRIPTION or made_length > LARGEST_MADE:
+        raise InspectionCrashed(IMPOSSIBLE)
     try:
-        answer: dict[str, Any] = json.loads(exactly(connection, description_length))
-        probe = answer["probe"] and Probe(**answer["probe"] | {"frame_rate": _fraction(answer["probe"]["frame_rate"])})
-    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
-        raise InspectionCrashed("Reading it gave an impossible answer") from error
-    poster = exactly(connection, poster_length) or None
-    return Inspection(oshash=str(answer["oshash"]), probe=probe, poster=poster, reason=str(answer["reason"]))
+        told: dict[str, Any] = json.loads(exactly(connection, description_length))
+        progress = None if told["progress"] is None else float(told["progress"])
+        answer = Answer(found=dict(told["found"]), reason=str(told["reason"]), progress=progress)
+    except (ValueError, TypeError, KeyError) as error:
+        raise InspectionCrashed(IMPOSSIBLE) from error
+    return Answer(answer.found, exactly(connection, made_length), answer.reason, answer.progress)
 
 
 def exactly(connection: socket, length: int) -> bytes:

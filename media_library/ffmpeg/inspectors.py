@@ -5,31 +5,39 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from media_library.ffmpeg.errors import InspectionCrashed, InspectorsUnavailable
-from media_library.ffmpeg.inspection import READY, Inspection, exactly, receive
+from media_library.ffmpeg.errors import InspectionCrashed, InspectionHung, InspectorsUnavailable, UnreadableMedia
+from media_library.ffmpeg.inspection import READY, Answer, Inspection, exactly, receive
 from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 SECONDS_TO_START = 60.0
 BYTECODE_CACHE = ("-X", f"pycache_prefix={sys.pycache_prefix}") if sys.pycache_prefix else ()  # where ours is kept
+TICK = 0.5  # seconds between two questions whether we still want to know
 FILES_PER_PROCESS = 500  # then a fresh one: whatever a library leaks is bounded
+
+
+Follow = Callable[[float | None], None]
+"""Hears how far a process is, 0 to 1, and twice a second None; may raise to end it."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What inspecting one file may cost."""
 
-    timeout: float = 20.0  # seconds of wall clock
+    timeout: float = 20.0  # seconds of wall clock, for long work from one sign of life to the next
     memory: int = 1024 * 1024 * 1024  # bytes of address space
     bounds: Bounds = field(default_factory=Bounds)
 
@@ -56,22 +64,43 @@ class Inspectors:
 
     def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
         """Inspect an open regular file; one that nobody survives is an Inspection with that reason, and not conclusive."""
+        try:
+            return Inspection.of_answer(self._ask(descriptor, "inspect", {"with_poster": with_poster}, _go_on))
+        except (InspectionCrashed, InspectionHung) as error:
+            return Inspection(reason=str(error), is_conclusive=False)
+
+    def ask(self, task: str, descriptor: int, *, follow: Follow | None = None, **options: Any) -> Answer:
+        """Have one of `worker.TASKS` done with an open regular file.
+
+        Raises `UnreadableMedia` with the reason where the file does not give what is asked for, `InspectionCrashed`
+        or `InspectionHung` where it costs the process, and whatever `follow` raises, with which the process ends.
+        """
+        answer = self._ask(descriptor, task, options, follow or _go_on)
+        if answer.reason:
+            raise UnreadableMedia(answer.reason)
+        return answer
+
+    def _ask(self, descriptor: int, task: str, options: dict[str, Any], follow: Follow) -> Answer:
         inspector = self._idle.get()
         try:
-            return _twice(inspector, descriptor, with_poster=with_poster)
+            return _twice(inspector, descriptor, json.dumps({"task": task, "options": options}).encode(), follow)
         finally:
             self._idle.put(inspector)
 
 
-def _twice(inspector: _Inspector, descriptor: int, *, with_poster: bool) -> Inspection:
+def _twice(inspector: _Inspector, descriptor: int, request: bytes, follow: Follow) -> Answer:
     """Try again after a crash: the machine may have ended the process for want of memory, and not the file."""
     try:
-        return inspector.inspect(descriptor, with_poster=with_poster)
+        return inspector.ask(descriptor, request, follow)
     except InspectionCrashed:
         try:
-            return inspector.inspect(descriptor, with_poster=with_poster)
+            return inspector.ask(descriptor, request, follow)
         except InspectionCrashed as error:
-            return Inspection(reason=f"{error}: it may be too large for its memory", is_conclusive=False)
+            raise InspectionCrashed(f"{error}: it may be too large for its memory") from error
+
+
+def _go_on(progress: float | None) -> None:
+    """Nobody watches."""
 
 
 class _Inspector:
@@ -88,20 +117,41 @@ class _Inspector:
         self._connection: socket.socket | None = None
         self._inspected = 0
 
-    def inspect(self, descriptor: int, *, with_poster: bool) -> Inspection:
+    def ask(self, descriptor: int, request: bytes, follow: Follow) -> Answer:
+        """Raises `InspectionHung`, or `InspectionCrashed` where another try may do better."""
         if self._inspected >= FILES_PER_PROCESS:
             self.stop()
         connection = self._connection or self._start()
         self._inspected += 1
         try:
-            socket.send_fds(connection, [json.dumps({"poster": with_poster}).encode()], [descriptor])
-            return receive(connection)
-        except TimeoutError:
+            socket.send_fds(connection, [request], [descriptor])
+            return self._await_answer(connection, follow)
+        except TimeoutError as error:
             self.stop()
-            return Inspection(reason=f"Reading it took more than {self._limits.timeout:g} seconds", is_conclusive=False)
+            raise InspectionHung(f"Reading it took more than {self._limits.timeout:g} seconds") from error
         except (InspectionCrashed, OSError) as error:
             self.stop()
             raise InspectionCrashed("Reading it crashed the process that tried") from error
+        except BaseException:
+            self.stop()
+            raise
+
+    def _await_answer(self, connection: socket.socket, follow: Follow) -> Answer:
+        """Wait for the last thing that it says; raises TimeoutError when it says nothing for too long."""
+        speech = select.poll()
+        speech.register(connection, select.POLLIN)
+        heard_at = time.monotonic()
+        while True:
+            if speech.poll(TICK * 1000):
+                answer = receive(connection)
+                if answer.progress is None:
+                    return answer
+                heard_at = time.monotonic()
+                follow(answer.progress)
+            elif time.monotonic() - heard_at > self._limits.timeout:
+                raise TimeoutError
+            else:
+                follow(None)
 
     def stop(self) -> None:
         if self._connection:

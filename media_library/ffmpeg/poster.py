@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter, ImageStat
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.picture import gray, upright
 from media_library.ffmpeg.probe import OpenVideo, first_picture, pictures
+from media_library.ffmpeg.seeking import Reel
 
 LONGEST_SIDE = 640  # pixels
 WEBP_QUALITY = 78
@@ -28,11 +29,15 @@ _EDGES = ImageFilter.Kernel((3, 3), (0, 1, 0, 1, -4, 1, 0, 1, 0), scale=1, offse
 
 def poster(opened: OpenVideo, *, duration: float | None) -> bytes:
     """The poster as WebP, at most 640 pixels on its longer side; raises UnreadableMedia."""
-    best = best_frame(opened, duration=duration)
-    picture = upright(best, pixel_aspect=opened.stream.sample_aspect_ratio, longest=LONGEST_SIDE)
-    encoded = io.BytesIO()
-    picture.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
-    return encoded.getvalue()
+    return _encoded(opened, best_frame(opened, duration=duration))
+
+
+def poster_at(opened: OpenVideo, seconds: float) -> bytes:
+    """The picture at a moment as WebP, the last one after the end; raises UnreadableMedia."""
+    frame = Reel(opened).at(seconds)
+    if frame is None:
+        raise UnreadableMedia("No picture of it can be decoded")
+    return _encoded(opened, frame)
 
 
 def best_frame(opened: OpenVideo, *, duration: float | None) -> VideoFrame:
@@ -57,6 +62,13 @@ def score(picture: Image.Image) -> float:
     light = min(1.0, mean / 30, (255 - mean) / 25)
     sharpness = ImageStat.Stat(_inside(picture.filter(_EDGES))).stddev[0]
     return light * min(contrast / 20, 1.0) * min(sharpness / 6, 1.0)
+
+
+def _encoded(opened: OpenVideo, frame: VideoFrame) -> bytes:
+    picture = upright(frame, pixel_aspect=opened.stream.sample_aspect_ratio, longest=LONGEST_SIDE)
+    encoded = io.BytesIO()
+    picture.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
+    return encoded.getvalue()
 
 
 def _inside(filtered: Image.Image) -> Image.Image:

@@ -96,7 +96,7 @@ def probe(opened: OpenVideo, descriptor: int) -> Probe:
         raise UnreadableMedia("The file ends too early: part of it is missing")
     frame = first_picture(opened)
     width, height = size_as_shown(frame, pixel_aspect=stream.sample_aspect_ratio)
-    duration = _duration(opened)
+    duration = duration_of(opened)
     audio = container.streams.best("audio")
     sound = audio.codec_context if isinstance(audio, AudioStream) else None
     return Probe(
@@ -146,6 +146,18 @@ def pictures(opened: OpenVideo) -> Iterator[VideoFrame]:
                 return
 
 
+def duration_of(opened: OpenVideo) -> float | None:
+    """Seconds; None where nothing sensible tells. May read the whole file and leave the container anywhere."""
+    container, stream = opened
+    if container.duration is not None:
+        seconds = container.duration / av.time_base
+    elif stream.duration is not None and stream.time_base is not None:
+        seconds = float(stream.duration * stream.time_base)
+    else:
+        seconds = _duration_of_packets(opened)
+    return seconds if 0 < seconds <= LONGEST_DURATION else None
+
+
 def mp4_boxes(descriptor: int, *, size: int) -> Boxes:
     """Read the headers of the top-level boxes of an MP4 of `size` bytes."""
     offset = 0
@@ -191,17 +203,6 @@ def _check(stream: VideoStream, bounds: Bounds) -> None:
         raise UnreadableMedia("Its picture has no size")
     if stream.width * stream.height > bounds.pixels:
         raise UnreadableMedia(f"Its picture of {stream.width} × {stream.height} pixels is too large")
-
-
-def _duration(opened: OpenVideo) -> float | None:
-    container, stream = opened
-    if container.duration is not None:
-        seconds = container.duration / av.time_base
-    elif stream.duration is not None and stream.time_base is not None:
-        seconds = float(stream.duration * stream.time_base)
-    else:
-        seconds = _duration_of_packets(opened)
-    return seconds if 0 < seconds <= LONGEST_DURATION else None
 
 
 def _duration_of_packets(opened: OpenVideo) -> float:

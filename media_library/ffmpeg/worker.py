@@ -1,7 +1,8 @@
 """The process that reads strangers' files: `python -m media_library.ffmpeg.worker OPTIONS`, with a socket as standard input.
 
-Each message is one JSON line with one descriptor beside it; the answer is an `Inspection`. The process imports no
-Django, holds no secret, opens no path: a decoder that is taken over finds little to take.
+Each message is one JSON line with one descriptor beside it: one of `TASKS` and its options. The answer is an `Answer`, after
+any number that only tell progress. The process imports no Django, holds no secret, opens no path: a decoder that is taken
+over finds little to take.
 """
 
 from __future__ import annotations
@@ -11,19 +12,26 @@ import json
 import os
 import socket
 import sys
+import time
+from collections.abc import Callable
 
 import av
 from PIL import Image
 
 from media_library.ffmpeg import sandbox
+from media_library.ffmpeg.checking import check
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
-from media_library.ffmpeg.inspection import READY, Inspection, send
-from media_library.ffmpeg.poster import poster
-from media_library.ffmpeg.probe import open_video, probe
+from media_library.ffmpeg.hover import hover
+from media_library.ffmpeg.inspection import READY, Answer, Inspection, send
+from media_library.ffmpeg.poster import poster, poster_at
+from media_library.ffmpeg.probe import OpenVideo, open_video, probe
+from media_library.ffmpeg.seeking import Tell
+from media_library.ffmpeg.sprite import sprite
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.identity import oshash
 
 LONGEST_MESSAGE = 1024  # bytes
+SIGN_OF_LIFE = 1.0  # seconds between two of them
 
 
 def main() -> None:
@@ -41,33 +49,105 @@ def main() -> None:
         if not message:
             return
         sandbox.allow_processor_seconds(options["timeout"])
+        request = json.loads(message)
+        task = TASKS[request["task"]]
         try:
-            send(connection, inspect(descriptors[0], bounds=bounds, with_poster=json.loads(message)["poster"]))
+            send(connection, task(descriptors[0], bounds, _teller(connection, options["timeout"]), **request["options"]))
         finally:
             os.close(descriptors[0])
             gc.collect()  # decoders hang in reference cycles, and their memory is not what Python counts
 
 
-def inspect(descriptor: int, *, bounds: Bounds, with_poster: bool) -> Inspection:
-    """Identify, probe and picture one file that stands open.
+def inspect(descriptor: int, bounds: Bounds, tell: Tell, *, with_poster: bool) -> Answer:
+    """Identify, probe and picture one file that stands open: an `Inspection`.
 
     Raises MemoryError or BlockingIOError when the process has reached a limit: it ends, and a fresh one tries again.
     """
     identity = oshash(descriptor)
+
+    def look(opened: OpenVideo) -> Answer:
+        described = probe(opened, descriptor)
+        picture = poster(opened, duration=described.duration) if with_poster else None
+        return Inspection(oshash=identity, probe=described, poster=picture).as_answer()
+
+    answer = _of_open_video(descriptor, bounds, look)
+    return Inspection(oshash=identity, reason=answer.reason).as_answer() if answer.reason else answer
+
+
+def make_poster(descriptor: int, bounds: Bounds, tell: Tell, *, seconds: float | None) -> Answer:
+    """The picture at a moment, or the best that a look finds, as WebP."""
+
+    def make(opened: OpenVideo) -> Answer:
+        if seconds is None:
+            return Answer(made=poster(opened, duration=probe(opened, descriptor).duration))
+        return Answer(made=poster_at(opened, seconds))
+
+    return _of_open_video(descriptor, bounds, make)
+
+
+def make_sprite(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
+    """A `Sprite`: the picture as WebP, and what one needs to know to cut it up."""
+
+    def make(opened: OpenVideo) -> Answer:
+        made = sprite(opened, tell=tell)
+        found = {"tile_width": made.tile_width, "tile_height": made.tile_height, "duration": made.duration}
+        return Answer(found=found, made=made.picture)
+
+    return _of_open_video(descriptor, bounds, make)
+
+
+def make_hover(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
+    """The hover preview as MP4."""
+    return _of_open_video(descriptor, bounds, lambda opened: Answer(made=hover(opened, tell=tell)))
+
+
+def check_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: bool) -> Answer:
+    """Decode some of the pictures, or all: how many, and at which seconds there was damage."""
+
+    def decode(opened: OpenVideo) -> Answer:
+        found = check(opened, thorough=thorough, tell=tell)
+        return Answer(found={"pictures": found.pictures, "damaged_at": found.damaged_at})
+
+    return _of_open_video(descriptor, bounds, decode)
+
+
+TASKS: dict[str, Callable[..., Answer]] = {
+    "inspect": inspect,
+    "poster": make_poster,
+    "sprite": make_sprite,
+    "hover": make_hover,
+    "check": check_pictures,
+}
+
+
+def _of_open_video(descriptor: int, bounds: Bounds, work: Callable[[OpenVideo], Answer]) -> Answer:
+    """What the work makes of the open file, or why it makes nothing of it."""
     try:
         if os.fstat(descriptor).st_size == 0:
             raise UnreadableMedia("The file is empty")
         opened = open_video(descriptor, bounds=bounds)
         with opened.container:
-            described = probe(opened, descriptor)
-            picture = poster(opened, duration=described.duration) if with_poster else None
+            return work(opened)
     except UnreadableMedia as error:
-        return Inspection(oshash=identity, reason=str(error))
+        return Answer(reason=str(error))
     except OUT_OF_RESOURCES:
         raise
     except (av.FFmpegError, ValueError, OverflowError) as error:  # the many ways in which a damaged file ends a decoder
-        return Inspection(oshash=identity, reason=f"It is damaged: {type(error).__name__}")
-    return Inspection(oshash=identity, probe=described, poster=picture)
+        return Answer(reason=f"It is damaged: {type(error).__name__}")
+
+
+def _teller(connection: socket.socket, timeout: float) -> Tell:
+    """Tells progress, 0 to 1, at most once a second; with each sign of life comes more processor time."""
+    told_at = time.monotonic()
+
+    def tell(progress: float) -> None:
+        nonlocal told_at
+        if time.monotonic() - told_at >= SIGN_OF_LIFE:
+            told_at = time.monotonic()
+            sandbox.allow_processor_seconds(timeout)
+            send(connection, Answer(progress=min(1.0, max(0.0, progress))))
+
+    return tell
 
 
 if __name__ == "__main__":
