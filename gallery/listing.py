@@ -38,7 +38,7 @@ __all__ = [
     "related",
 ]
 
-MOST_HITS = 1000  # a search with more is not counted to the end
+MOST_HITS = 1000  # a search with more is not counted to the end, and read on by cursor alone: an offset passes rows, seconds of them
 DEEP = 10 * STRIDE  # rows; from this offset on a page starts from a milestone
 ORIENTATIONS = tuple(Orientation.values)
 Sort = Literal["recent", "popular", "most_viewed"]
@@ -149,6 +149,7 @@ DETAIL_OF_ONE = f"SELECT {', '.join(DETAIL.values())} FROM {BOTH_TABLES} WHERE m
 
 Condition = tuple[str, Sequence[Any]]  # with the values of its placeholders
 Conditions = Sequence[Condition]
+NOTHING: Condition = ("FALSE", ())
 
 
 @dataclass(frozen=True)
@@ -292,6 +293,8 @@ def _start(query: PublicQuery, chosen: Selection) -> tuple[Conditions, int]:
     """What is true of the rows to count from, and how many of these come before the page."""
     if query.cursor is not None:
         return [_after(chosen.order, read_cursor(query.cursor, scope=query.scope))], 0
+    if chosen.is_capped and query.offset >= MOST_HITS:
+        return [NOTHING], 0
     if query.offset < DEEP:
         return [], query.offset
     milestone, left = milestones.before(query.offset, scope=query.scope, walk=partial(_walk, chosen))

@@ -21,7 +21,11 @@ class MediaQuery(PagingQuery):
     sort = serializers.ChoiceField(choices=SORTS, default="recent")
     orientation = serializers.ChoiceField(choices=ORIENTATIONS, required=False)
     offset = QueryIntegerField(
-        required=False, default=0, min_value=0, help_text="rows to skip; from 10,000 on as counted up to ten seconds ago: `cursor` is exact"
+        required=False,
+        default=0,
+        min_value=0,
+        help_text="rows to skip; from 10,000 on as counted up to ten seconds ago: `cursor` is exact, and alone finds what "
+        "a search has beyond its first 1,000 hits",
     )
 
 
