@@ -236,7 +236,8 @@ def _waiting(lane: str, now: datetime) -> list[dict[str, Any]]:
     pending = _shown(Job.objects.filter(status=Job.Status.PENDING, resource_category__in=of_lanes).order_by("-priority", "created_at"))
     in_order = sorted(chain.from_iterable(queued), key=lambda job: (job.ranked_at, job.pk))
     jobs = [*in_order, *pending[:MOST_WAITING]][:MOST_WAITING]
-    places, reasons = queue.positions(jobs), queue.waiting_reasons(jobs)
+    places = queue.positions(jobs)
+    reasons = queue.waiting_reasons(jobs, places=places)
     return [
         {**_row(job), "position": places.get(job.pk), "reason": reasons.get(job.pk), "waited": labels.ago(job.created_at, now=now)}
         for job in jobs

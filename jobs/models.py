@@ -215,7 +215,12 @@ class Job(models.Model):
             models.Index(fields=["resource_category", "status"], name="idx_jobs_resource"),
             models.Index(fields=["pipeline"], name="idx_jobs_pipeline"),
             models.Index(F("created_at").desc(), F("id").desc(), name="idx_jobs_recent"),
-            models.Index(fields=["resource_category", "ranked_at", "id"], name="idx_jobs_ready", condition=Q(status="queued")),
+            models.Index(
+                fields=["resource_category", "ranked_at", "id"],
+                include=["exclusive_key"],
+                name="idx_jobs_ready",
+                condition=Q(status="queued"),
+            ),
             models.Index(fields=["run_after"], name="idx_jobs_delayed", condition=Q(status="pending", run_after__isnull=False)),
             models.Index(fields=["lease_until"], name="idx_jobs_leases", condition=Q(status="running")),
             models.Index(fields=["ranked_at", "id"], name="idx_jobs_wanting_memory", condition=Q(status="queued", vram_required__gt=0)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
@@ -28,12 +28,20 @@ if TYPE_CHECKING:
 MIB_PER_GB = 1024
 STATUSES: tuple[str, ...] = tuple(Job.Status.values)
 
+# The jobs of each stretch of the queue, from one that is asked for to the next, are counted once, in the index alone.
 POSITIONS = f"""
-    SELECT id, position FROM (
-        SELECT job.id, row_number() OVER (ORDER BY job.ranked_at, job.id) AS position FROM jobs AS job
-        WHERE job.status = 'queued' AND job.resource_category = %(lane)s AND (job.ranked_at, job.id) <= (%(ranked_at)s, %(id)s)
-          AND {KEY_IS_FREE}
-    ) AS queue WHERE id = ANY(%(ids)s)
+    WITH asked AS (
+        SELECT job.id, job.ranked_at,
+               lag(job.ranked_at, 1, '-infinity') OVER queue AS ranked_from, lag(job.id, 1, 0::bigint) OVER queue AS id_from
+        FROM jobs AS job WHERE job.id = ANY(%(ids)s) AND job.status = 'queued' AND {KEY_IS_FREE}
+        WINDOW queue AS (ORDER BY job.ranked_at, job.id)
+    )
+    SELECT asked.id, sum(stretch.length) OVER (ORDER BY asked.ranked_at, asked.id)
+    FROM asked CROSS JOIN LATERAL (
+        SELECT count(*) AS length FROM jobs AS job
+        WHERE job.status = 'queued' AND job.resource_category = %(lane)s AND {KEY_IS_FREE}
+          AND (job.ranked_at, job.id) > (asked.ranked_from, asked.id_from) AND (job.ranked_at, job.id) <= (asked.ranked_at, asked.id)
+    ) AS stretch
 """
 
 
@@ -99,12 +107,12 @@ def summary() -> list[LaneSummary]:
     ]
 
 
-def waiting_reasons(jobs: Iterable[Job]) -> dict[int, str]:
-    """Why each pending or queued job does not run yet, in a sentence."""
+def waiting_reasons(jobs: Iterable[Job], *, places: Mapping[int, int] | None = None) -> dict[int, str]:
+    """Why each pending or queued job does not run yet, in a sentence; `places`: their `positions`, where the caller has them."""
     waiting = [job for job in jobs if job.status in (Job.Status.PENDING, Job.Status.QUEUED)]
     if not waiting:
         return {}
-    explained = _Situation(waiting)
+    explained = _Situation(waiting, positions(waiting) if places is None else places)
     return {job.pk: explained.reason(job) for job in waiting}
 
 
@@ -116,10 +124,10 @@ def gigabytes(vram: int) -> str:
 class _Situation:
     """All that the reasons of some waiting jobs depend on, read once."""
 
-    def __init__(self, waiting: Sequence[Job]) -> None:
+    def __init__(self, waiting: Sequence[Job], places: Mapping[int, int]) -> None:
         self.openings = lanes.openings()
         self.open_lanes = [lane for lane, opening in self.openings.items() if opening.is_open]
-        self.positions = positions(waiting)
+        self.positions = places
         self.needed = _unfinished_needs(waiting)
         self.running = list(Job.objects.filter(status=Job.Status.RUNNING).defer("log", "params").order_by("pk"))
         self.barriers: dict[tuple[int, str], Barrier | None] = {}
@@ -216,9 +224,8 @@ def _held_up() -> Q:
 
 
 def _positions(lane: str, queued: Sequence[Job]) -> list[tuple[int, int]]:
-    last = max(queued, key=lambda job: (job.ranked_at, job.pk))
     with connection.cursor() as cursor:
-        cursor.execute(POSITIONS, {"lane": lane, "ranked_at": last.ranked_at, "id": last.pk, "ids": [job.pk for job in queued]})
+        cursor.execute(POSITIONS, {"lane": lane, "ids": [job.pk for job in queued]})
         return [(int(id), int(position)) for id, position in cursor.fetchall()]
 
 

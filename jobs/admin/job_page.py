@@ -52,6 +52,7 @@ def _drawing(job_id: int) -> live.Drawing:
 
 def _context(job: Job, now: datetime) -> dict[str, Any]:
     status = Job.Status(job.shown_status)  # type: ignore[attr-defined]  # annotated by as_shown
+    places = queue.positions([job])
     return {
         "job": job,
         "status": status,
@@ -60,8 +61,8 @@ def _context(job: Job, now: datetime) -> dict[str, Any]:
         "is_running": job.status == Job.Status.RUNNING,
         "may_be_retried": job.status in (Job.Status.FAILED, Job.Status.CANCELLED),
         "may_be_dismissed": job.status == Job.Status.FAILED and job.dismissed_at is None,
-        "position": queue.positions([job]).get(job.pk),
-        "reason": queue.waiting_reasons([job]).get(job.pk),
+        "position": places.get(job.pk),
+        "reason": queue.waiting_reasons([job], places=places).get(job.pk),
         "time_left": labels.time_left(job, now=now),
         "speed": labels.speed(job),
         "facts": _facts(job),

@@ -46,7 +46,8 @@ def pipeline_detail(pipeline_id: int) -> dict[str, Any]:
 
 
 def _rows(jobs: Sequence[Job]) -> list[dict[str, Any]]:
-    places, reasons = queue.positions(jobs), queue.waiting_reasons(jobs)
+    places = queue.positions(jobs)
+    reasons = queue.waiting_reasons(jobs, places=places)
     return [_job(job, place=places.get(job.pk), reason=reasons.get(job.pk)) for job in jobs]
 
 

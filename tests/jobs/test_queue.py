@@ -177,6 +177,14 @@ class TestPositions:
 
         assert queue.positions([later, urgent, other]) == {urgent.pk: 1, later.pk: 2, other.pk: 1}
 
+    def test_some_of_a_queue_are_counted_with_those_between_them(self) -> None:
+        jobs = [services.submit("small") for _ in range(9)]
+        Job.objects.filter(pk__in=[job.pk for job in jobs[3:7]]).update(ranked_at=jobs[4].ranked_at)
+
+        asked = [jobs[number] for number in (8, 1, 5, 4)]
+
+        assert queue.positions(asked) == {jobs[1].pk: 2, jobs[4].pk: 5, jobs[5].pk: 6, jobs[8].pk: 9}
+
     def test_a_job_that_waits_for_another_to_end_stands_in_nobody_s_way(self, cpu_node: WorkerNode) -> None:
         for kind in ("walk", "walk", "small"):
             services.submit(kind, priority=5 if kind == "walk" else 0)
