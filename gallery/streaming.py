@@ -27,6 +27,8 @@ CONTENT_TYPES = {  # by extension; what a file says of itself is not asked
     ".flv": "video/x-flv",
     ".gif": "image/gif",
     ".jpg": "image/jpeg",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".m4s": "video/mp4",
     ".m4v": "video/mp4",
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",

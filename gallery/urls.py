@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from gallery.api.comments import Approve, Comments, Hold, OneComment, RemoveSession
 from gallery.api.engagement import Finish, Upvote, WatchTime
-from gallery.api.files import Stream, Thumbnail
+from gallery.api.files import Hls, Playback, Stream, Thumbnail
 from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
 
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("api/media/public/<id:media_id>", OneMedium.as_view()),
     path("api/media/public/<id:media_id>/related", Related.as_view()),
     path("api/media/public/<id:media_id>/stream", Stream.as_view(), name="stream"),
+    path("api/media/public/<id:media_id>/playback", Playback.as_view(), name="playback"),
+    path("api/media/public/<id:media_id>/hls/<str:name>", Hls.as_view()),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
     path("api/media/public/<id:media_id>/upvote", Upvote.as_view()),
     path("api/media/public/<id:media_id>/finish", Finish.as_view()),

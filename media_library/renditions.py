@@ -1,8 +1,14 @@
-"""What players take in the place of a video, and whether they need to."""
+"""What players take in the place of a video."""
 
 from __future__ import annotations
 
 from media_library.models import Rendition, Video
+
+
+def keep_ladder(video_id: int, folder: str, *, height: int, bit_rate: int, size: int) -> None:
+    """Let players take the HLS in `folder`, as `encode_path` writes it; it replaces every earlier ladder of the video."""
+    Rendition.objects.filter(video_id=video_id, kind=Rendition.Kind.HLS).delete()
+    Rendition.objects.create(video_id=video_id, kind=Rendition.Kind.HLS, folder=folder, height=height, bit_rate=bit_rate, size=size)
 
 
 def keep_mp4(video_id: int, encoded: Video) -> None:

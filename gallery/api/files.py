@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from rest_framework.views import APIView
 from config.roles import is_media_admin
 from gallery.api.errors import refusals
 from gallery.api.media import PublicView
-from gallery.files import MediaFiles, public_files, video_files
+from gallery.files import MediaFiles, hls_file, playable_files, public_files, video_files
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.streaming import FileMissing, file_response
 from gallery.viewers import note_viewer
@@ -38,7 +39,27 @@ class Stream(PublicView):
     def get(self, request: Request, media_id: int) -> HttpResponseBase:
         """The original file, whole or the range that is asked for."""
         with refusals():
-            return send_original(request, public_files(media_id))
+            return send_video(request, public_files(media_id))
+
+
+class Playback(PublicView):
+    @extend_schema(responses=answers("video/*"), operation_id="play_media", tags=["gallery"])
+    def get(self, request: Request, media_id: int) -> HttpResponseBase:
+        """What a player takes: the MP4 that was made to play everywhere, where there is one, else the original."""
+        with refusals():
+            *made, original = playable_files(media_id)
+            for files in made:
+                with suppress(FileMissing):
+                    return send_video(request, files)
+            return send_video(request, original)
+
+
+class Hls(PublicView):
+    @extend_schema(responses=answers("application/vnd.apple.mpegurl"), operation_id="play_media_by_hls", tags=["gallery"])
+    def get(self, request: Request, media_id: int, name: str) -> HttpResponseBase:
+        """A playlist of the medium, `master.m3u8` first, or the media that one names."""
+        with refusals():
+            return send_video(request, hls_file(media_id, name))
 
 
 class Thumbnail(APIView):
@@ -54,8 +75,8 @@ class Thumbnail(APIView):
             return send_poster(request, files)
 
 
-def send_original(request: Request, files: MediaFiles) -> HttpResponseBase:
-    """The original as it lies in the library; raises what `file_response` raises."""
+def send_video(request: Request, files: MediaFiles) -> HttpResponseBase:
+    """A file as it lies in the library; raises what `file_response` raises."""
     note_viewer()
     if not connection.in_atomic_block:
         connection.close()  # somebody may watch for hours; the database connection goes back to the pool now

@@ -59,7 +59,8 @@ def generate_gif(context: JobContext, params: GifParams) -> dict[str, Any]:
     studio = _Studio(context, part, target)
     animation = _fitting(wanted, params.max_bytes, studio.size_of) if params.max_bytes else wanted
     output = context.finish(studio.draft_of(animation), target, duration=part.duration)
-    context.register(output, title=str(video), made_from=[_cut(video, part)])
+    if params.format == "gif":
+        context.register(output, title=str(video), made_from=[_cut(video, part)])
     return {"path": output.path.as_posix(), "size": output.size, "width": animation.width, "fps": animation.fps}
 
 
@@ -131,7 +132,7 @@ def _largest(size_of: Callable[[int], int], least: int, most: int, *, budget: in
         size = size_of(too_large)
         if fits is not None:
             power = max(0.1, math.log(size / fitting_size) / math.log(too_large / fits))
-        guess = round(too_large * (AIM * budget / size) ** (1 / power))
+        guess: int = round(too_large * (AIM * budget / size) ** (1 / power))
         lowest = least if fits is None else fits + 1
         if lowest >= too_large:
             return fits

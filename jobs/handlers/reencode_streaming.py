@@ -13,16 +13,17 @@ from jobs.failures import BadOutput, failure_of
 from jobs.models import Lane
 from jobs.outputs import Output
 from jobs.registry import Params, job_type
-from media_library.ffmpeg.commands import streaming
+from media_library.ffmpeg.commands import ladder, streaming
 from media_library.ffmpeg.commands.encoding import SMOOTHEST, bit_rate_cap, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
+from media_library.ffmpeg.commands.ladder import Rung
 from media_library.ffmpeg.errors import FfmpegFailed
 from media_library.ffmpeg.probe import Probe
 from media_library.lineage import Cut
 from media_library.models import DirectoryType, Video
 from media_library.naming import derived_path
 from media_library.paths import encode_path
-from media_library.renditions import keep_mp4
+from media_library.renditions import keep_ladder, keep_mp4
 
 PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
 MP4_NAMES = (".mp4", ".m4v")
@@ -37,6 +38,7 @@ class ReencodeParams(Params):
         "h264", description="h264 plays everywhere and is what visitors are shown; hevc and av1 are smaller"
     )
     normalise_loudness: bool = Field(False, description="bring the sound to -16 LUFS")
+    ladder: bool = Field(False, description="HLS instead: 1080, 720, 480 and 360 lines, as far as height and the video allow")
     always_encode: bool = Field(False, description="even where another container around the same streams would do")
 
 
@@ -45,9 +47,12 @@ def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str,
     """Make an MP4 that plays everywhere and begins at once (H.264, AAC), in the library's folder playback; visitors are shown it.
 
     Where the video has such streams already they are put into a new file as they are, and where it is such a file nothing is made.
+    Or make a ladder of HLS, for which players choose among sizes as their network allows.
     """
     video = context.video()
     source = encodes.source_of(context, video)
+    if params.ladder:
+        return _ladder(context, video, source, params)
     if _is_fine(video, source.probe, params):
         context.log("It plays everywhere as it is.")
         return {"action": "kept", "videoId": video.pk}
@@ -60,6 +65,32 @@ def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str,
     if params.codec == "h264":
         context.with_completion(lambda: _keep(video, output))
     return {"action": action, "path": output.path.as_posix(), "size": output.size}
+
+
+def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeParams) -> dict[str, Any]:
+    """All sizes at once, from one decode."""
+    probe = source.probe
+    rungs = [
+        Rung(lines, encodes.look_of(context, probe, lines=lines, quality=params.quality))
+        for lines in ladder.rungs_of(probe)
+        if lines <= params.height or lines == ladder.rungs_of(probe)[-1]
+    ]
+    target = derived_path(video, DirectoryType.PLAYBACK, f"-{context.job_id}-hls")
+    folder = context.draft_folder(target)
+    command = ladder.ladder(source, folder, rungs, normalise=params.normalise_loudness)
+    context.run(command, duration=probe.duration, limits=encodes.LIMITS)
+    duration = max(probe.duration or 1.0, 0.1)
+    bit_rates = [round((folder / rung.media).stat().st_size * 8 / duration) for rung in rungs]
+    (folder / ladder.MASTER).write_text(ladder.master_playlist(rungs, probe, bit_rates=bit_rates))
+    output = context.finish_folder(folder, target, duration=probe.duration)
+    place = encode_path(str(output.path))
+    context.with_completion(lambda: _keep_ladder(video, place, rungs[0], bit_rates[0], output.size))
+    return {"action": "ladder", "path": output.path.as_posix(), "size": output.size, "heights": [rung.lines for rung in rungs]}
+
+
+def _keep_ladder(video: Video, folder: str, top: Rung, bit_rate: int, size: int) -> dict[str, Any]:
+    keep_ladder(video.pk, folder, height=top.look.height, bit_rate=bit_rate, size=size)
+    return {}
 
 
 def _is_fine(video: Video, probe: Probe, params: ReencodeParams) -> bool:

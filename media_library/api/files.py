@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from gallery.api.errors import refusals
-from gallery.api.files import answers, send_original, send_poster
+from gallery.api.files import answers, send_poster, send_video
 from gallery.files import MediaFiles, video_files
 from gallery.listing import MediaNotFound
 from media_library.services import VIDEO_NOT_FOUND
@@ -20,7 +20,7 @@ class VideoStream(APIView):
     def get(self, request: Request, video_id: int) -> HttpResponseBase:
         """The original file, whole or the range that is asked for."""
         with refusals():
-            return send_original(request, _files(video_id))
+            return send_video(request, _files(video_id))
 
 
 class VideoThumbnail(APIView):

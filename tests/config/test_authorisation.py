@@ -46,6 +46,8 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/media/public/<id:media_id>": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/related": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/stream": (OPEN, {"GET"}),
+    "api/media/public/<id:media_id>/playback": (OPEN, {"GET"}),
+    "api/media/public/<id:media_id>/hls/<str:name>": (OPEN, {"GET"}),
     "api/media/public/<id:media_id>/lock": (ADMIN, {"POST", "DELETE"}),
     "api/media/comments": (OPEN, {"GET", "POST"}),
     "api/media/comments/<id:comment_id>": (OPEN, {"DELETE"}),

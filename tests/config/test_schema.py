@@ -53,7 +53,14 @@ def test_every_operation_says_its_errors(made: Document) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api/media/public/{media_id}/stream", "/api/videos/{video_id}/stream", "/api/videos/{video_id}/thumbnail"]
+    "path",
+    [
+        "/api/media/public/{media_id}/stream",
+        "/api/media/public/{media_id}/playback",
+        "/api/media/public/{media_id}/hls/{name}",
+        "/api/videos/{video_id}/stream",
+        "/api/videos/{video_id}/thumbnail",
+    ],
 )
 def test_streams_say_how_ranges_and_conditions_end(made: Document, path: str) -> None:
     assert {"200", "206", "304", "404", "412", "416"} <= set(made["paths"][path]["get"]["responses"])

@@ -52,6 +52,8 @@ ADDRESSES = {
     ],
     "api/media/public/<id:media_id>/related": ["/api/media/public/{id}/related", "/api/media/public/{other}/related?limit=100"],
     "api/media/public/<id:media_id>/stream": ["/api/media/public/{id}/stream"],
+    "api/media/public/<id:media_id>/playback": ["/api/media/public/{id}/playback"],
+    "api/media/public/<id:media_id>/hls/<str:name>": ["/api/media/public/{id}/hls/master.m3u8", "/api/media/public/{id}/hls/720.m4s"],
     "api/media/comments": [
         "/api/media/comments?mediaId={id}",
         "/api/media/comments?mediaId={id}&sessionId=" + SESSION,

@@ -173,7 +173,7 @@ def test_an_offset_beyond_the_end_is_an_empty_page(client: Client) -> None:
     assert (page["videos"], page["pagination"]["total"], page["pagination"]["hasMore"]) == ([], 1, False)
 
 
-@pytest.mark.parametrize("path", ["", "/related", "/stream"])
+@pytest.mark.parametrize("path", ["", "/related", "/stream", "/playback", "/hls/master.m3u8"])
 @pytest.mark.parametrize("media_id", IMPOSSIBLE_IDS)
 def test_ids_that_cannot_be_are_not_found(client: Client, media_id: str, path: str) -> None:
     response = client.get(f"/api/media/public/{media_id}{path}")
@@ -181,7 +181,7 @@ def test_ids_that_cannot_be_are_not_found(client: Client, media_id: str, path: s
     assert (response.status_code, error(response)) == (404, "Media not found")
 
 
-@pytest.mark.parametrize("path", ["", "/related", "/stream"])
+@pytest.mark.parametrize("path", ["", "/related", "/stream", "/playback", "/hls/master.m3u8"])
 def test_what_is_not_published_is_not_found(client: Client, path: str) -> None:
     private, plain = video(directory_type="private", path="private/secret.mp4"), video()
 

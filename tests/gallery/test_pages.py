@@ -259,7 +259,7 @@ def test_a_signed_in_visitor_is_offered_neither(client: Client) -> None:
 # --- Viewer -------------------------------------------------------------------------------------------------------
 
 
-def test_the_viewer_plays_the_original_file_in_its_own_shape(client: Client) -> None:
+def test_the_viewer_plays_what_was_made_for_players_in_its_own_shape(client: Client) -> None:
     media_id = share("Harbour", category="town-hall")
 
     page = text(client.get(f"/watch/{media_id}"))
@@ -267,7 +267,7 @@ def test_the_viewer_plays_the_original_file_in_its_own_shape(client: Client) -> 
     video = re.search(r"<video (.*?)>", page, re.DOTALL)
     assert video
     attributes = video.group(1)
-    assert f'src="/api/media/public/{media_id}/stream"' in attributes
+    assert f'src="/api/media/public/{media_id}/playback"' in attributes
     assert f'poster="/thumbnails/{media_id}-{POSTER_HASH[:12]}.webp"' in attributes
     assert 'width="1280"' in attributes
     assert 'height="720"' in attributes
@@ -296,7 +296,7 @@ def test_a_link_to_a_moment_starts_there(client: Client, t: str, fragment: str) 
 
     page = text(client.get(f"/watch/{media_id}", {"t": t}))
 
-    assert f'src="/api/media/public/{media_id}/stream{fragment}"' in page
+    assert f'src="/api/media/public/{media_id}/playback{fragment}"' in page
 
 
 def test_a_gif_is_shown_as_a_picture(client: Client) -> None:

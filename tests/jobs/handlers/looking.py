@@ -39,7 +39,7 @@ def look(path: Path) -> Seen:
         audio = container.streams.audio[0] if container.streams.audio else None
         pictures = list(container.decode(video))
         colours = [_middle(picture) for picture in pictures]
-        times = [float(picture.time) for picture in pictures]
+        times = [float(picture.time or 0) for picture in pictures]
         start, end = _span(path) if audio else (None, None)
         return Seen(
             width=video.width,
@@ -81,17 +81,18 @@ def peak(path: Path) -> int:
 
 
 def _middle(picture: av.VideoFrame) -> tuple[int, int, int]:
-    image = picture.to_image(width=16, height=16)
-    pixel = image.getpixel((8, 8))
-    assert isinstance(pixel, tuple)
-    return (int(pixel[0]), int(pixel[1]), int(pixel[2]))
+    small = picture.reformat(width=16, height=16, format="rgb24")
+    plane = small.planes[0]
+    at = 8 * plane.line_size + 8 * 3
+    red, green, blue = bytes(plane)[at : at + 3]
+    return red, green, blue
 
 
 def _span(path: Path) -> tuple[float, float]:
     with av.open(str(path)) as container:
         frames = list(container.decode(container.streams.audio[0]))
         last = frames[-1]
-        return float(frames[0].time), float(last.time) + last.samples / last.sample_rate
+        return float(frames[0].time or 0), float(last.time or 0) + last.samples / last.sample_rate
 
 
 def _is_faststart(path: Path) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageSequence
 
 from jobs import services
 from jobs.models import Job
@@ -143,3 +144,22 @@ def test_a_dry_run_shows_what_it_would_be_and_leaves_no_file(video: Video, libra
     assert [shown["time"] for shown in job.result["thumbnails"]] == [0.75, 1.25, 1.75, 2.25]
     assert all(shown["picture"].startswith("data:image/jpeg;base64,") for shown in job.result["thumbnails"])
     assert [path.name for path in (library / "gifs").iterdir()] == [Path(real.outputs[0]["path"]).name]
+
+
+def test_an_animated_webp_is_smaller_and_stays_a_file(video: Video, library: Path) -> None:
+    drawn = gif(video, duration=2, width=160, fps=10)
+    job = gif(video, duration=2, width=160, fps=10, format="webp")
+
+    assert job.result is not None and drawn.result is not None, (job.error, job.log)
+    assert job.result["size"] < 0.7 * drawn.result["size"]
+    assert "videoId" not in job.result
+    with Image.open(library / job.result["path"]) as picture:
+        frames = [frame.copy() for frame in ImageSequence.Iterator(picture)]
+        assert (picture.format, picture.size, len(frames)) == ("WEBP", (160, 90), 20)
+
+
+def test_a_webp_meets_its_budget_too(video: Video, library: Path) -> None:
+    job = gif(video, duration=2, width=320, fps=16, format="webp", maxBytes=20_000)
+
+    assert job.result is not None, (job.error, job.log)
+    assert 0.85 * 20_000 <= (library / job.result["path"]).stat().st_size <= 20_000
