@@ -36,6 +36,7 @@ MOST_GROWTH = 48 * 2**20  # bytes of one process in three quarters of these requ
 SLOW_VIEWERS = 100
 LONG_FILE = 64 * 2**20  # bytes, of which the buffers on the way take a few
 MEDIUM = 1  # whose file is there
+NEVER_CACHED = "/api/media/public/2/related"
 
 
 @pytest.fixture(scope="module")
@@ -51,27 +52,33 @@ def house(ffmpeg_binary: str) -> Iterator[House]:
         yield built
 
 
+@pytest.fixture(scope="module")
+def web(house: House) -> Web:
+    return house.web(workers=1, **SETTINGS)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
-def test_the_site_comes_back_with_its_database_without_a_restart(house: House, how: signal.Signals) -> None:
-    web = house.web(workers=1)
-    assert web.status("/api/media/public") == 200
+def test_the_site_comes_back_with_its_database_without_a_restart(house: House, web: Web, how: signal.Signals) -> None:
+    assert web.status(NEVER_CACHED) == 200
 
     house.stop_postgres(how)
-    assert web.status("/api/media/public") == 503
-    assert web.status("/healthz") == 200
+    meanwhile = web.status(NEVER_CACHED), web.status("/healthz")
     house.start_postgres()
 
-    wait_for(lambda: web.status("/api/media/public") == 200, "the gallery answers again")
+    assert meanwhile == (503, 200)
+    wait_for(lambda: web.status(NEVER_CACHED) == 200, "the gallery answers again")
 
 
-def test_the_site_serves_while_redis_is_away(house: House) -> None:
-    web = house.web(workers=1)
-
+def test_the_site_serves_while_redis_is_away(house: House, web: Web) -> None:
     house.stop_redis()
-    status = web.status("/api/media/public")
+    status = web.status(NEVER_CACHED)
     house.start_redis()
 
     assert status == 200
+
+
+def port_of(web: Web) -> int:
+    return urlsplit(web.address).port or 0
 
 
 def watching(web: Web) -> tuple[socket.socket, bytes]:
@@ -79,14 +86,36 @@ def watching(web: Web) -> tuple[socket.socket, bytes]:
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     line.settimeout(PATIENCE)
-    line.connect(("127.0.0.1", urlsplit(web.address).port))
+    line.connect(("127.0.0.1", port_of(web)))
     line.sendall(b"GET /api/media/public/%d/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % MEDIUM)
     return line, line.recv(1024)
 
 
-def test_a_hundred_slow_viewers_keep_nobody_waiting(house: House, say: Callable[[str], None]) -> None:
-    web = house.web(workers=1, **SETTINGS)
+def port_of(web: Web) -> int:
+    return urlsplit(web.address).port or 0
 
+
+def watching(web: Web) -> tuple[socket.socket, bytes]:
+    """Somebody who asks for a whole file and reads no more than the beginning of the reply: the line, and that."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(PATIENCE)
+    line.connect(("127.0.0.1", port_of(web)))
+    line.sendall(b"GET /api/media/public/%d/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % MEDIUM)
+    return line, line.recv(1024)
+
+
+def test_browsers_that_keep_connections_keep_nobody_out(web: Web) -> None:
+    with ExitStack() as idle:
+        for _ in range(IDLE_CONNECTIONS):
+            line = idle.enter_context(socket.create_connection(("127.0.0.1", port_of(web)), timeout=PATIENCE))
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert line.recv(1024).startswith(b"HTTP/1.1 200")
+
+        assert web.status("/api/media/public") == 200
+
+
+def test_a_hundred_slow_viewers_keep_nobody_waiting(web: Web, say: Callable[[str], None]) -> None:
     with ExitStack() as open_lines, ThreadPoolExecutor(SLOW_VIEWERS) as pool:
         for line, beginning in pool.map(lambda _: watching(web), range(SLOW_VIEWERS)):
             open_lines.enter_context(closing(line))
