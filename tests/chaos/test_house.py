@@ -91,30 +91,6 @@ def watching(web: Web) -> tuple[socket.socket, bytes]:
     return line, line.recv(1024)
 
 
-def port_of(web: Web) -> int:
-    return urlsplit(web.address).port or 0
-
-
-def watching(web: Web) -> tuple[socket.socket, bytes]:
-    """Somebody who asks for a whole file and reads no more than the beginning of the reply: the line, and that."""
-    line = socket.socket()
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    line.settimeout(PATIENCE)
-    line.connect(("127.0.0.1", port_of(web)))
-    line.sendall(b"GET /api/media/public/%d/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % MEDIUM)
-    return line, line.recv(1024)
-
-
-def test_browsers_that_keep_connections_keep_nobody_out(web: Web) -> None:
-    with ExitStack() as idle:
-        for _ in range(IDLE_CONNECTIONS):
-            line = idle.enter_context(socket.create_connection(("127.0.0.1", port_of(web)), timeout=PATIENCE))
-            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            assert line.recv(1024).startswith(b"HTTP/1.1 200")
-
-        assert web.status("/api/media/public") == 200
-
-
 def test_a_hundred_slow_viewers_keep_nobody_waiting(web: Web, say: Callable[[str], None]) -> None:
     with ExitStack() as open_lines, ThreadPoolExecutor(SLOW_VIEWERS) as pool:
         for line, beginning in pool.map(lambda _: watching(web), range(SLOW_VIEWERS)):
