@@ -30,6 +30,7 @@ def test_every_clause_is_where_it_is_said_to_be(mutation: Mutation) -> None:
     assert mutated(source, mutation) != source
 
 
+@pytest.mark.django_db(transaction=True)  # it is the copy that uses the database
 @pytest.mark.parametrize("mutation", TRIED, ids=str)
 def test_a_clause_that_is_taken_away_is_missed(copy: Copy, mutation: Mutation) -> None:
     is_noticed, said = copy.notices(mutation)
