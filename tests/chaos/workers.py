@@ -73,7 +73,7 @@ class Workers:
     def __init__(self, *, library: Path, thumbnails: Path, logs: Path) -> None:
         self._logs = logs
         self._started: list[Worker] = []
-        self._env = {
+        self.env = {
             **os.environ,
             **SHORT,
             "DATABASE_URL": database_url(),
@@ -93,7 +93,7 @@ class Workers:
             process = subprocess.Popen(
                 [*command, *(("--include", include) if include else ())],
                 cwd=REPOSITORY,
-                env=self._env | {"NODE_NAME": node} | env,
+                env=self.env | {"NODE_NAME": node} | env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
