@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from media_library.models import Derivation
+
+MOST_USES = 1000  # shown of one video
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,13 @@ def record(derived_id: int, cuts: Sequence[Cut], *, job_id: int | None = None, j
         )
         for order, cut in enumerate(cuts)
     )
+
+
+def made_from(video_id: int) -> QuerySet[Derivation]:
+    """The stretches that a video shows, in their order, with their sources."""
+    return Derivation.objects.filter(derived_id=video_id).select_related("source").order_by("order")
+
+
+def used_in(video_id: int) -> QuerySet[Derivation]:
+    """The stretches of a video that others show, with those; the newest first."""
+    return Derivation.objects.filter(source_id=video_id).select_related("derived").order_by("-derived_id", "order")[:MOST_USES]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from media_library.models import Rendition, Video
 
 
-def keep_ladder(video_id: int, folder: str, *, height: int, bit_rate: int, size: int) -> None:
-    """Let players take the HLS in `folder`, as `encode_path` writes it; it replaces every earlier ladder of the video."""
-    Rendition.objects.filter(video_id=video_id, kind=Rendition.Kind.HLS).delete()
+def keep_ladder(video_id: int, folder: str, *, height: int, bit_rate: int, size: int) -> list[str]:
+    """Let players take the HLS in `folder`, as `encode_path` writes it; returns the folders of the ladders that it replaces."""
+    earlier = Rendition.objects.filter(video_id=video_id, kind=Rendition.Kind.HLS)
+    former = list(earlier.values_list("folder", flat=True))
+    earlier.delete()
     Rendition.objects.create(video_id=video_id, kind=Rendition.Kind.HLS, folder=folder, height=height, bit_rate=bit_rate, size=size)
+    return former
 
 
 def keep_mp4(video_id: int, encoded: Video) -> None:

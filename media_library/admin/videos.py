@@ -15,7 +15,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.safestring import SafeString
 
 from gallery import services as gallery
-from media_library import labels
+from media_library import labels, lineage
 from media_library import services as library
 from media_library.admin import video_actions
 from media_library.admin.filters import SortFilter
@@ -32,7 +32,7 @@ from media_library.admin.video_filters import (
     TagFilter,
     ValidFilter,
 )
-from media_library.models import DirectoryType, Video, VideoTotal
+from media_library.models import Derivation, DirectoryType, Video, VideoTotal
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 HISTORY_LENGTH = 20  # lines of the admin log on a video's page
@@ -180,6 +180,7 @@ class VideoAdmin(LargeModelAdmin):
             "verbs": self._verbs(request, video),
             "engagement": engagement_of(video),
             "history": history_of(video),
+            "lineage": lineage_of(video),
             "newer": neighbour(video, is_newer=True),
             "older": neighbour(video, is_newer=False),
         }
@@ -214,6 +215,21 @@ def engagement_of(video: Video) -> list[tuple[str, str]]:
         return []
     named = zip(("Views", "Unique views", "Upvotes", "Comments", "Finished"), counts, strict=True)
     return [(what, f"{count:,}") for what, count in named if count is not None] + [("Watched", labels.long_time(watched))]
+
+
+def lineage_of(video: Video) -> list[tuple[str, list[tuple[Video, str]]]]:
+    """What the video was made from and what it is used in: headings with videos, and which part of the source each shows."""
+    sources = [(stretch.source, part_of(stretch)) for stretch in lineage.made_from(video.pk)]
+    uses = [(stretch.derived, part_of(stretch)) for stretch in lineage.used_in(video.pk)]
+    return [(heading, others) for heading, others in (("Made from", sources), ("Used in", uses)) if others]
+
+
+def part_of(stretch: Derivation) -> str:
+    """`0:12–0:47`, or `all of it`."""
+    if stretch.in_point is None and stretch.out_point is None:
+        return "all of it"
+    end = "its end" if stretch.out_point is None else labels.clock(round(stretch.out_point))
+    return f"{labels.clock(int(stretch.in_point or 0))}–{end}"
 
 
 def history_of(video: Video) -> QuerySet[LogEntry]:

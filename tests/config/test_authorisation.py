@@ -38,6 +38,7 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/videos/<id:video_id>": (ADMIN, {"GET", "PATCH", "DELETE"}),
     "api/videos/<id:video_id>/stream": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/thumbnail": (ADMIN, {"GET"}),
+    "api/videos/<id:video_id>/lineage": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/restore": (ADMIN, {"POST"}),
     "api/videos/<id:video_id>/publish": (ADMIN, {"POST"}),
     "api/videos/<id:video_id>/unpublish": (ADMIN, {"POST"}),

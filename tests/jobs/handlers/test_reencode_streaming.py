@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from jobs import services
 from jobs.models import Job
@@ -203,13 +204,17 @@ def test_a_ladder_has_the_sizes_that_the_video_has_with_keyframes_at_the_same_ti
     assert len(large.picture_times) == len(small.picture_times) == 90
 
 
-def test_players_find_the_ladder_until_a_newer_one(traffic: Video) -> None:
+def test_players_find_the_ladder_until_a_newer_one_and_then_it_is_gone(
+    traffic: Video, library: Path, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
     first = reencode(traffic, ladder=True)
-    second = reencode(traffic, ladder=True, height=144)
+    with django_capture_on_commit_callbacks(execute=True):
+        second = reencode(traffic, ladder=True, height=144)
 
     assert first.result is not None and second.result is not None, (second.error, second.log)
     rendition = Rendition.objects.get(video=traffic)
     assert (rendition.kind, rendition.folder, rendition.height) == ("hls", second.result["path"], 90)
+    assert [path.name for path in (library / "playback").iterdir()] == [Path(second.result["path"]).name]
 
 
 def test_a_ladder_of_a_silent_video_has_no_sound(clips: Clips, film: Film, library: Path) -> None:
