@@ -14,14 +14,16 @@ import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Now
+from django.db.models import Case, QuerySet, Value, When
+from django.db.models.functions import Coalesce, Now
 
 from media_library.models import FileMove, Video
+from media_library.naming import directory_type_of
 from media_library.paths import decode_path, encode_path
 from media_library.relocation import NotAFile, UnsafePath, file_at, numbered, relocate, remove_second_name
 
@@ -65,6 +67,27 @@ def restore_file(video: Video, *, by: User | None) -> FileMove:
     return _carry_out(_intend(video, decode_path(last.source), purpose=FileMove.Purpose.RESTORE, by=by))
 
 
+def organize_file(video: Video, target: Path, *, job_id: int | None = None, by: User | None = None) -> FileMove | None:
+    """Move the video's file to `target`, relative to the root, or the next free name beside it; raises `MoveRefused`.
+
+    The first time, it notes where the file lay and what it was called. None: it lies there already. Call it outside a transaction.
+    """
+    recover_moves(video)
+    video.refresh_from_db(fields=["path"])
+    if decode_path(video.path) == target:
+        return None
+    return _carry_out(_intend(video, target, purpose=FileMove.Purpose.ORGANIZE, by=by, job_id=job_id))
+
+
+def undo_move(move: FileMove, *, job_id: int | None = None, by: User | None = None) -> FileMove | None:
+    """Move a file back to where `organize_file` took it from; raises `MoveRefused`. None: it has been moved on since."""
+    recover_moves(move.video)
+    move.video.refresh_from_db(fields=["path"])
+    if move.video.path != move.target:
+        return None
+    return _carry_out(_intend(move.video, decode_path(move.source), purpose=FileMove.Purpose.UNDO, by=by, job_id=job_id))
+
+
 def recover_moves(video: Video | None = None) -> Recovery:
     """Finish or undo what a crash has left between disk and database, of one video or of all."""
     open_moves = FileMove.objects.filter(state=FileMove.State.INTENDED)
@@ -78,15 +101,15 @@ def recover_moves(video: Video | None = None) -> Recovery:
 
 
 @transaction.atomic(durable=True)
-def _intend(video: Video, target: Path, *, purpose: str, by: User | None) -> FileMove:
+def _intend(video: Video, target: Path, *, purpose: str, by: User | None, job_id: int | None = None) -> FileMove:
     current = Video.objects.select_for_update(no_key=True).get(pk=video.pk)
     is_trashed = current.trashed_at is not None
-    if is_trashed == (purpose == FileMove.Purpose.TRASH):
+    if is_trashed != (purpose == FileMove.Purpose.RESTORE):
         raise MoveRefused("The video is in the trash already" if is_trashed else "The video is not in the trash")
     if current.moves.filter(state=FileMove.State.INTENDED).exists():
         raise MoveRefused("The video's file is being moved, or an earlier move of it could not be finished")
     place = encode_path(_free_place(target).as_posix())
-    return FileMove.objects.create(video=current, source=current.path, target=place, purpose=purpose, requested_by=by)
+    return FileMove.objects.create(video=current, source=current.path, target=place, purpose=purpose, requested_by=by, job_id=job_id)
 
 
 def _free_place(wanted: Path) -> Path:
@@ -157,14 +180,49 @@ def _held(moves: QuerySet[FileMove], *, skip_locked: bool = False) -> FileMove |
 
 def _write_to_video(move: FileMove) -> None:
     """Give the video its new path; raises `OSError` when a scan has given it another one since the intent."""
-    is_moved = Video.objects.filter(pk=move.video_id, path=move.source).update(
+    moved = Video.objects.filter(pk=move.video_id, path=move.source)
+    is_moved = moved.update(
         path=move.target,
         filename=encode_path(decode_path(move.target).name),
         trashed_at=Now() if move.purpose == FileMove.Purpose.TRASH else None,
         updated_at=Now(),
+        **_NOTES[FileMove.Purpose(move.purpose)](move),
     )
     if not is_moved:
         raise FileNotFoundError(f"The video lies elsewhere by now, not at {move.source}")
+
+
+def _note_the_original(move: FileMove) -> dict[str, Any]:
+    return {
+        "directory_type": directory_type_of(decode_path(move.target)),
+        "original_path": Coalesce("original_path", Value(move.source)),
+        "original_filename": Coalesce("original_filename", "filename"),
+        "standardized_at": Now(),
+    }
+
+
+def _note_the_return(move: FileMove) -> dict[str, Any]:
+    """A file that is back where it was first is no longer called standard."""
+    is_original = When(original_path=move.target, then=None)
+    return {
+        "directory_type": directory_type_of(decode_path(move.target)),
+        "original_path": Case(is_original, default="original_path"),
+        "original_filename": Case(is_original, default="original_filename"),
+        "standardized_at": Case(is_original, default="standardized_at"),
+    }
+
+
+def _note_nothing(move: FileMove) -> dict[str, Any]:
+    return {}
+
+
+# What else a move writes to its video.
+_NOTES = {
+    FileMove.Purpose.TRASH: _note_nothing,
+    FileMove.Purpose.RESTORE: _note_nothing,
+    FileMove.Purpose.ORGANIZE: _note_the_original,
+    FileMove.Purpose.UNDO: _note_the_return,
+}
 
 
 def _close(move: FileMove, state: FileMove.State) -> None:
@@ -186,7 +244,7 @@ def _reason(error: Exception) -> str:
         case NotAFile() | UnsafePath():
             return "The path of the file leads through a symbolic link or to something that is no file"
         case OSError(errno=errno.EXDEV):
-            return "The file lies on another disk than the library's trash"
+            return "The file lies on another disk than the place that it is to go to"
         case OSError(errno=errno.ENOSPC):
             return "The disk is full"
         case OSError():

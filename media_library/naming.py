@@ -7,12 +7,17 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from django.utils.text import slugify
+
 from media_library.ffmpeg.probe import clean_text
 from media_library.models import DirectoryType, Video
-from media_library.paths import encode_path, shown
+from media_library.paths import decode_path, encode_path, shown
 from media_library.relocation import LONGEST_NAME
 
 LONGEST_TITLE = 200  # characters
+LONGEST_SLUG, LONGEST_FOLDER = 80, 120  # bytes
+_SUFFIX = re.compile(r"\.[a-z0-9]{1,8}")
+_NO_FOLDER = re.compile(r"[\s/\\:*?\"<>|\x00-\x1f]+")  # what a file system of any kind refuses
 _NOISE = re.compile(
     r"""(?<![a-z0-9])(?:
         (?:2160|1440|1080|720|576|540|480|360|240)[pi](?:\d{2})? | [48]k | u?hd | full\ ?hd | hdr(?:10)?\+? | sdr
@@ -74,6 +79,29 @@ def readable_title(filename: str) -> str | None:
     if not text:
         return stem or None
     return text[0].upper() + text[1:]
+
+
+def standard_name(video: Video) -> str:
+    """`<producer>_<title-slug>_<quality>_<id>.<ext>`, without what nobody knows; at most 255 bytes, whatever the video is called."""
+    known = (video.producer, video.title or readable_title(decode_path(video.filename).name), video.quality)
+    parts = [slug for text in known if text and (slug := slug_of(text))]
+    suffix = decode_path(video.filename).suffix.lower()
+    return f"{'_'.join([*parts, str(video.pk)])}{suffix if _SUFFIX.fullmatch(suffix) else ''}"
+
+
+def slug_of(text: str) -> str:
+    """Lower-case letters and digits of any script, hyphens for the rest; at most 80 bytes."""
+    return _cut(slugify(text, allow_unicode=True), LONGEST_SLUG).strip("-_").replace("_", "-")
+
+
+def folder_name(text: str) -> str:
+    """A name as that of a folder that reads alike: `Acme Films` as `Acme_Films`; empty where nothing is left of it."""
+    return _cut(_NO_FOLDER.sub("_", clean_text(text)), LONGEST_FOLDER).strip("._ ")
+
+
+def _cut(text: str, longest: int) -> str:
+    """At most so many bytes, and no half character."""
+    return text.encode(errors="ignore")[:longest].decode(errors="ignore")
 
 
 def _with_spaces(stem: str) -> str:

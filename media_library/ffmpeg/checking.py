@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import av
+from av import Packet
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.probe import OpenVideo, duration_of
@@ -122,7 +124,7 @@ def _decode(
         return  # a container that cannot seek, or a place that nothing can be read after: the end tells
 
 
-def _decode_packet(packet: av.Packet, second: float, found: Findings) -> None:
+def _decode_packet(packet: Packet[Any], second: float, found: Findings) -> None:
     found.packets += packet.size > 0
     try:
         frames = packet.decode()
@@ -134,6 +136,6 @@ def _decode_packet(packet: av.Packet, second: float, found: Findings) -> None:
         found.note_damage(second)
 
 
-def _second(packet: av.Packet, *, start: float) -> float:
+def _second(packet: Packet[Any], *, start: float) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return float(stamp * packet.time_base) - start if stamp is not None and packet.time_base else 0.0

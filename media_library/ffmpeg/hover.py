@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import cast
 
 import av
 from av import VideoFrame
@@ -88,8 +87,8 @@ class _Film:
     def add(self, picture: Image.Image) -> None:
         stream = self._stream = self._stream or self._new_stream(picture)
         size = (stream.width, stream.height)
-        frame = VideoFrame.from_image(picture if picture.size == size else picture.resize(size))
-        frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+        rgb: VideoFrame = VideoFrame.from_image(picture if picture.size == size else picture.resize(size))  # type: ignore[no-untyped-call]
+        frame = rgb.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
         frame.pts, self.count = self.count, self.count + 1
         frame.time_base = 1 / self._rate
         self._container.mux(stream.encode(frame))
@@ -108,7 +107,7 @@ class _Film:
 
     def _new_stream(self, picture: Image.Image) -> VideoStream:
         """As large as the first picture, in even numbers, as 4:2:0 wants them."""
-        stream = cast(VideoStream, self._container.add_stream("libx264", rate=self._rate, options=ENCODER))
+        stream = self._container.add_stream("libx264", rate=self._rate, options=ENCODER)
         stream.width, stream.height = (max(2, side - side % 2) for side in picture.size)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = 1 / self._rate

@@ -8,7 +8,8 @@ from fractions import Fraction
 from itertools import chain, islice
 
 import av
-from av import VideoFrame
+from av import Packet, VideoFrame
+from av.video.stream import VideoStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES
 from media_library.ffmpeg.probe import MOST_PACKETS_TO_A_PICTURE, OpenVideo
@@ -138,7 +139,7 @@ class Reel:
             except av.InvalidDataError:
                 continue
 
-    def _packets(self) -> Iterator[av.Packet]:
+    def _packets(self) -> Iterator[Packet[VideoStream]]:
         try:
             for packet in self._container.demux(self._stream):
                 if self._on_packet:

@@ -1,0 +1,45 @@
+"""The thumbnail store: small files made of videos, each complete or not there at all."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+DRAFTS = ".drafts"  # in the store; what a crash leaves lies here
+FORGOTTEN = 3600.0  # seconds after which nobody writes to a draft any more
+
+
+def put(data: bytes, path: str, *, store: Path) -> None:
+    """Write a file at `path` in the store, unless one of that size is there; raises OSError, for instance when the disk is full."""
+    target = store / path
+    if _holds(target, len(data)):
+        return
+    draft = store / DRAFTS / os.urandom(16).hex()
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with draft.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def sweep_drafts(store: Path) -> None:
+    """Remove what writers that died have left."""
+    for draft in (store / DRAFTS).glob("*"):
+        try:
+            if time.time() - draft.stat().st_mtime > FORGOTTEN:
+                draft.unlink()
+        except FileNotFoundError:
+            continue  # its writer has just finished
+
+
+def _holds(target: Path, size: int) -> bool:
+    try:
+        return target.stat().st_size == size
+    except FileNotFoundError:
+        return False
