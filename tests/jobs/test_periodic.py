@@ -4,13 +4,16 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from rest_framework_simplejwt.token_blacklist.models import BlacklistedToken
 
 from config.api.models import IdempotentReply
+from config.api.sign_in import RefreshToken
 from jobs import periodic
 from jobs.models import Job, PeriodicTask
 from jobs.periodic import Periodic
@@ -113,3 +116,15 @@ def test_expired_sessions_are_forgotten() -> None:
     periodic.expire_sign_ins()
 
     assert [session.session_key for session in Session.objects.all()] == ["new"]
+
+
+def test_used_up_refresh_tokens_are_forgotten_once_they_would_have_expired_anyway() -> None:
+    user = User.objects.create_user("visitor")
+    old, new = RefreshToken.for_user(user), RefreshToken.for_user(user)
+    old.set_exp(from_time=timezone.now() - timedelta(days=30))
+    for token in (old, new):
+        token.blacklist()
+
+    periodic.expire_sign_ins()
+
+    assert [each.token.jti for each in BlacklistedToken.objects.all()] == [new["jti"]]
