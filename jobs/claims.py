@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
-from django.db.models.functions import Greatest, Now
+from django.db.models.functions import Now
 from psycopg.types.json import Jsonb
 
 from config.database import read
@@ -31,6 +31,17 @@ logger = logging.getLogger(__name__)
 UNFINISHED = 99  # the most progress of a job that has not completed
 RACES = 5  # lost to claims of the same exclusive key, before a claimer looks again later
 WORKER_DIED, NO_SPACE, GPU_FAILED = "worker_died", "no_space", "gpu_failed"  # error classes that decide what becomes of a job
+
+BEAT = """
+    WITH held AS (
+        SELECT id FROM jobs WHERE id = %(job)s AND lease_token = %(token)s AND status = 'running' FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE jobs
+    SET lease_until = statement_timestamp() + %(lease)s, progress = greatest(progress, %(progress)s), speed = coalesce(%(speed)s, speed),
+        log = coalesce(%(log)s, log)
+    FROM held WHERE jobs.id = held.id
+    RETURNING cancel_requested_at IS NOT NULL
+"""
 
 # What most jobs end with, and so without the ORM: one statement, which for a job of no pipeline is a transaction of its own.
 COMPLETE = """
@@ -84,7 +95,8 @@ class Beat:
     """What a worker learns when it says that it lives."""
 
     is_held: bool
-    is_cancelled: bool
+    is_cancelled: bool = False
+    is_renewed: bool = True  # or somebody has the row locked at the moment
 
 
 @dataclass(frozen=True)
@@ -119,17 +131,21 @@ def claim(node: WorkerNode, lane: Lane | str, worker: str) -> Lease | None:
 
 
 def beat(lease: Lease, *, progress: int | None = None, speed: float | None = None, log: str | None = None) -> Beat:
-    """Renew the lease; progress (0 to 99) never falls, `log` replaces the tail that is kept, None leaves either as it is."""
-    changes: dict[str, Any] = {"lease_until": Now() + nodes.lease()}
-    if progress is not None:
-        changes["progress"] = Greatest(F("progress"), min(progress, UNFINISHED))
-    if speed is not None:
-        changes["speed"] = speed
-    if log is not None:
-        changes["log"] = log
-    if not _held(lease).update(**changes):
-        return Beat(is_held=False, is_cancelled=False)
-    return Beat(is_held=True, is_cancelled=_held(lease).filter(cancel_requested_at__isnull=False).exists())
+    """Renew the lease, without waiting for whoever has the row locked.
+
+    Progress (0 to 99) never falls, `log` replaces the tail that is kept, None leaves either as it is.
+    """
+    told = {"progress": progress and min(progress, UNFINISHED), "speed": speed, "log": log}
+    renewed = read(BEAT, {"job": lease.job_id, "token": lease.token, "lease": nodes.lease()} | told)
+    if renewed:
+        return Beat(is_held=True, is_cancelled=renewed[0][0])
+    return Beat(is_held=_held(lease).exists(), is_renewed=False)
+
+
+def write_log(lease: Lease, log: str) -> None:
+    """Replace the log of a job that ends, whose lease is not to be renewed any more; raises `LeaseLost`."""
+    if not _held(lease).update(log=log):
+        raise LeaseLost(lease.job_id)
 
 
 def name_drafts(lease: Lease, drafts: Sequence[str | dict[str, Any]]) -> None:

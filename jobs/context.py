@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 
 from gallery.viewers import somebody_watches
 from jobs import lanes
@@ -37,7 +38,9 @@ from media_library.scanner.reading import Arrival, FoundFile, Reading
 
 NICENESS = 10  # of every ffmpeg: what visitors ask for comes first
 VIEWERS_LOOK_SECONDS = 2.0
+SECONDS_AFTER_A_FAILED_LOOK = 15.0  # each takes a second or two of the one that watches ffmpeg
 
+T = TypeVar("T")
 Write = Callable[[], dict[str, Any]]
 
 
@@ -52,14 +55,14 @@ class JobContext:
         self.job_id = lease.job_id
         self.attempt = lease.attempt
         self.uses_gpu = lease.uses_gpu
-        self.files = Workspace(lease)
+        self.files = Workspace(lease, persist=self._persist)
         self.writes: list[Write] = []
         self._registered: list[tuple[Entry, Sequence[Cut]]] = []
         self._type = lease.type
         self._lane = lease.lane
         self._video_id = lease.video_id
         self._pulse = pulse
-        self._looked_for_viewers_at, self._is_pausing = float("-inf"), False
+        self._looks_for_viewers_at, self._is_pausing = float("-inf"), False  # of the monotonic clock
 
     # --- Progress and log
 
@@ -85,7 +88,7 @@ class JobContext:
 
     def video(self, video_id: int | None = None) -> Video:
         """The job's video, or another one, whose file lies there and was found valid; raises `JobFailed`."""
-        video = Video.objects.filter(pk=video_id or self._video_id or 0).first()
+        video = self._persist(Video.objects.filter(pk=video_id or self._video_id or 0).first)
         if video is None:
             raise JobFailed("video_missing", "There is no such video")
         if video.trashed_at:
@@ -171,10 +174,11 @@ class JobContext:
     ) -> str:
         """Run ffmpeg; returns the last of what it said.
 
-        Of an output of `duration` seconds the progress is told, as it moves between the two ends of `progress`. Raises
-        `FfmpegFailed`.
+        Of an output of `duration` seconds the progress is told, as it moves between the two ends of `progress`. The thread's
+        database connection is given back: no query may be half read. Raises `FfmpegFailed`.
         """
         self.check()
+        _let_go_of_database()
         limits = limits or Limits()
         bounded = replace(limits, memory=None if self.uses_gpu else settings.FFMPEG_MEMORY_MB * 2**20)
         self.log(f"ffmpeg {_shown(arguments)}")
@@ -204,13 +208,31 @@ class JobContext:
         """Whether heavy work may go on: an encoding lane that is kind to viewers stands still while somebody watches."""
         if self._lane == Lane.CPU:
             return True
-        if time.monotonic() - self._looked_for_viewers_at > VIEWERS_LOOK_SECONDS:
-            self._looked_for_viewers_at = time.monotonic()
-            was_pausing = self._is_pausing
-            self._is_pausing = lanes.opening(self._lane).pauses_for_viewers and somebody_watches()
-            if self._is_pausing != was_pausing:
-                self.log("Pauses while somebody watches." if self._is_pausing else "Goes on.")
+        if time.monotonic() >= self._looks_for_viewers_at:
+            self._looks_for_viewers_at = time.monotonic() + self._look_for_viewers()
         return not self._is_pausing
+
+    def _look_for_viewers(self) -> float:
+        """Look whether to pause; returns how many seconds to leave until the next look. Where nobody can say, it stays as it is."""
+        try:
+            pauses = lanes.opening(self._lane).pauses_for_viewers and somebody_watches()
+        except (DatabaseError, InterfaceError):
+            return SECONDS_AFTER_A_FAILED_LOOK
+        finally:
+            _let_go_of_database()
+        if pauses != self._is_pausing:
+            self.log("Pauses while somebody watches." if pauses else "Goes on.")
+        self._is_pausing = pauses
+        return VIEWERS_LOOK_SECONDS
+
+    def _persist(self, work: Callable[[], T]) -> T:
+        return self._pulse.persist(work, check=self.check)
+
+
+def _let_go_of_database() -> None:
+    """Give this thread's connection back: one that lies open for hours does not live through a restart of the database."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _shown(arguments: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError, OperationalError
 from redis import RedisError
 
-from jobs.claims import GPU_FAILED, NO_SPACE
+from jobs.claims import GPU_FAILED, NO_SPACE, LeaseLost
 from media_library.ffmpeg import errors as ffmpeg
 from media_library.scanner.reading import StoreUnusable
 
@@ -22,6 +22,10 @@ class JobCancelled(Exception):
 
 class WorkerStops(Exception):
     """The worker is being stopped, and the job goes back into the queue; the handler lets this pass."""
+
+
+class LeaseExpired(LeaseLost):
+    """The lease was not renewed in time, for the database was away or this machine stood still: somebody else may have the job."""
 
 
 class JobFailed(Exception):
@@ -74,6 +78,14 @@ KINDS: tuple[tuple[tuple[type[BaseException], ...], Failure], ...] = (
     (
         (ffmpeg.UnreadableMedia, ffmpeg.FfmpegRefused),
         Failure("unreadable_media", "Replace the file by one that plays, scan the library and retry."),
+    ),
+    (
+        (LeaseExpired,),
+        Failure(
+            "lease_expired",
+            "Its worker lost touch with the database for LEASE_SECONDS; the job is tried again by itself.",
+            is_transient=True,
+        ),
     ),
     ((ffmpeg.FfmpegFailed,), Failure("ffmpeg_failed", "Its log says what ffmpeg did not like.")),
     (

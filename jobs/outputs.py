@@ -38,6 +38,8 @@ from media_library.relocation import (
     remove_folder,
     remove_second_name,
 )
+from media_library.scanner.errors import ScanRefused
+from media_library.scanner.roots import open_root, recognise
 
 ROWS_PER_SWEEP = 100
 
@@ -68,10 +70,14 @@ class _Finished:
 
 
 class Workspace:
-    """The files of one attempt at a job, which holds its lease."""
+    """The files of one attempt at a job, which holds its lease.
 
-    def __init__(self, lease: Lease) -> None:
+    `persist` does a piece of work on the database as soon as that is there: hours of work are not lost over a restart.
+    """
+
+    def __init__(self, lease: Lease, *, persist: Callable[[Callable[[], None]], None]) -> None:
         self._lease = lease
+        self._persist = persist
         self._root = Path(settings.LIBRARY_ROOT)
         self._numbers = count(1)
         self._drafts: list[Path] = []  # relative to the root
@@ -90,11 +96,8 @@ class Workspace:
 
     def remove_leftovers(self) -> None:
         """Remove what an earlier attempt at the job left, whose process died; raises `LeaseLost`."""
-        if not self._lease.has_leftovers:
-            return
-        with transaction.atomic():
-            self._left = remove(claims.hold(self._lease).drafts)
-            self._write_down()
+        if self._lease.has_leftovers:
+            self._persist(self._remove_leftovers)
 
     def draft(self, target: Path) -> Path:
         """Where to write what shall become `target`, a path relative to the library root; the answer is absolute.
@@ -187,7 +190,13 @@ class Workspace:
         return f".{self._lease.job_id}.{self._lease.token.hex}{f'.{number}' if number > 1 else ''}.part{suffix}"
 
     def _write_down(self) -> None:
-        claims.name_drafts(self._lease, self._named())
+        self._persist(lambda: claims.name_drafts(self._lease, self._named()))
+
+    @transaction.atomic
+    def _remove_leftovers(self) -> None:
+        named = claims.hold(self._lease).drafts
+        self._left = remove(named) if _library_is_there() else named
+        claims.name_drafts(self._lease, self._left)
 
     def _named(self) -> list[Named]:
         targets: list[Named] = [{"path": encode_path(str(done.output.path)), "inode": done.inode} for done in self._finished]
@@ -204,6 +213,8 @@ def remove(named: Sequence[Named]) -> list[Named]:
 
 def sweep() -> int:
     """Remove what jobs left that run no more; returns of how many jobs. Their rows stay locked meanwhile: nobody starts them anew."""
+    if not _library_is_there():
+        return 0
     swept = 0
     ended = Job.objects.exclude(status=Job.Status.RUNNING).exclude(drafts=[])
     anywhere = ended.order_by(Random())  # so that files which cannot be removed keep nobody else's lying about
@@ -215,6 +226,22 @@ def sweep() -> int:
                 Job.objects.filter(pk=job_id).update(drafts=left)
                 swept += not left
     return swept
+
+
+def _library_is_there() -> bool:
+    """Whether the library's disk is mounted: on an empty folder in its place every file would look gone."""
+    path = Path(settings.LIBRARY_ROOT)
+    try:
+        root = open_root(path)
+    except ScanRefused:
+        return False
+    try:
+        recognise(root, path, accept_another=False)
+    except ScanRefused:
+        return False
+    finally:
+        os.close(root)
+    return True
 
 
 def _remove(name: Named) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from jobs import claims, nodes, outputs
+from media_library.store import sweep_drafts
 
 REAPER_LOCK = 0x6A6F6273_01  # the name of the advisory lock: one reaper at a time is enough
 
@@ -20,10 +23,11 @@ def reap() -> int:
             return 0
         nodes.sweep_workers()
     abandoned = claims.take_back_expired()  # each in a transaction of its own: whoever ends a job waits for none but that one
+    outputs.sweep()
     try:
-        outputs.sweep()
-    except OSError as error:  # the library is away: its files wait
-        logger.warning("unfinished files of dead workers could not be removed: %s", error)
+        sweep_drafts(Path(settings.THUMBNAIL_ROOT))
+    except OSError as error:
+        logger.warning("unfinished pictures of dead processes could not be removed: %s", error)
     return len(abandoned)
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.db import connection, connections, transaction
+from django.db import transaction
 
 from jobs import claims, registry, space
 from jobs.claims import GPU_FAILED, NO_SPACE, CancelRequested, Lease, LeaseLost
 from jobs.context import JobContext
-from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, WorkerStops, failure_of
-from jobs.heartbeat import Pulse
+from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, LeaseExpired, WorkerStops, failure_of
+from jobs.heartbeat import Pulse, is_refusal
 from jobs.models import Job
 from jobs.outputs import Named
 from jobs.registry import InvalidParams, UnknownJobType
-
-SECONDS_BETWEEN_TRIES = 1.0  # to write how a job ended, while the database is away
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +59,12 @@ def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str,
                 raise
 
     try:
-        _try_until_lost(pulse, complete)
-    except AWAY_DATABASE as error:  # whether it was written nobody knows: what is in place stays, and the row tells the reaper of it
-        logger.warning("%s #%d could not be completed: %s", lease.type, lease.job_id, error)
+        pulse.persist(complete)
     except Exception as error:  # noqa: BLE001 - the runner is the one place
+        if isinstance(error, AWAY_DATABASE) and not is_refusal(error):
+            # Whether it was written nobody knows: what is in place stays, and the row tells the reaper of it.
+            logger.warning("%s #%d could not be completed: %s", lease.type, lease.job_id, error)
+            return
         context.files.drop()
         _end(pulse, _ending(lease, pulse, error))
 
@@ -95,8 +94,7 @@ def _has_completed(lease: Lease) -> bool:
 
 def _ending(lease: Lease, pulse: Pulse, error: BaseException) -> Callable[[], None]:
     """What is to be written of a job that did not complete."""
-    if isinstance(error, LeaseLost) or pulse.is_lost:
-        logger.info("%s #%d belongs to another worker now", lease.type, lease.job_id)
+    if isinstance(error, LeaseLost) and not isinstance(error, LeaseExpired):
         return lambda: None
     if isinstance(error, JobCancelled | CancelRequested):
         pulse.say("Cancelled.")
@@ -130,24 +128,13 @@ def _end(pulse: Pulse, write: Callable[[], None]) -> None:
     @transaction.atomic
     def end() -> None:
         claims.hold(pulse.lease)  # before any write: pipeline, then job, as everybody locks them
-        pulse.write_log()
+        if log := pulse.unwritten_log:
+            claims.write_log(pulse.lease, log)
         write()
 
     try:
-        _try_until_lost(pulse, end)
+        pulse.persist(end)
     except LeaseLost:
         logger.info("%s #%d belongs to another worker now", pulse.lease.type, pulse.lease.job_id)
     except Exception:
         logger.exception("%s #%d: its end could not be written", pulse.lease.type, pulse.lease.job_id)
-
-
-def _try_until_lost(pulse: Pulse, write: Callable[[], None]) -> None:
-    """Write once the database is there, for as long as the lease may stand; raises what it raises then."""
-    while True:
-        try:
-            return write()
-        except AWAY_DATABASE:
-            if pulse.is_lost or connection.in_atomic_block:
-                raise
-            connections.close_all()
-            time.sleep(SECONDS_BETWEEN_TRIES)

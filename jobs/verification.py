@@ -40,7 +40,7 @@ def verify(descriptor: int, suffix: str, *, duration: float | None = None, with_
     read = KINDS.get(suffix.lower())
     inspection = Inspection() if read else _inspect(descriptor, with_poster=with_poster)
     with open(descriptor, "rb", closefd=False) as file:
-        found = read(file) if read else inspection.probe and inspection.probe.duration
+        found = read(file) if read else _duration(inspection)
     _require_duration(found, duration)
     return inspection
 
@@ -75,6 +75,10 @@ def _inspect(descriptor: int, *, with_poster: bool) -> Inspection:
     if inspection.probe is None:
         raise BadOutput(f"The output cannot be read: {inspection.reason}")
     return inspection
+
+
+def _duration(inspection: Inspection) -> float | None:
+    return inspection.probe.duration if inspection.probe else None
 
 
 def _require_duration(found: float | None, wanted: float | None) -> None:

@@ -11,17 +11,21 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from threading import Event, Semaphore, Thread
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, connection, connections
 
 from jobs import claims, nodes, periodic, reaper, runner
 from jobs.claims import LeaseLost
-from jobs.heartbeat import Heart, Pulse
+from jobs.heartbeat import Heart, Pulse, attempt
 from jobs.models import Lane, Worker, WorkerNode
 from media_library.ffmpeg.encoders import working_encoders
 from media_library.ffmpeg.errors import FfmpegFailed
 from media_library.ffmpeg.run import SECONDS_TO_STOP
+
+if TYPE_CHECKING:
+    from config.postgresql.base import DatabaseWrapper
 
 KEEPER_TICK = 0.5  # seconds
 
@@ -63,6 +67,7 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Begin to take jobs as soon as the database is there; returns at once."""
+        _make_room(sum(self._slots.values()))
         self._heart.start()
         self._keeper.start()
 
@@ -138,24 +143,22 @@ class WorkerProcess:
             for act, interval in rounds.items():
                 if time.monotonic() >= due[act]:
                     due[act] = time.monotonic() + interval
-                    self._attempt(act)
-            connections.close_all()
+                    attempt("the keeper", act)
 
     def _register(self) -> bool:
         """Write down this machine and what it can, however long the database is away; False when we stop before."""
-        encoders = _encoders()
         while not self._stopping.is_set():
-            try:
-                node = nodes.register(encoders=encoders)
-                self._workers = {lane: nodes.start_worker(node, lane, slots=count) for lane, count in self._slots.items()}
-                self._node = node
-                logger.info("%s takes jobs: %s; encoders: %s", node, _shown(self._slots), ", ".join(encoders) or "none")
+            if attempt("the keeper", self._write_down):
                 return True
-            except (DatabaseError, InterfaceError) as error:
-                logger.warning("the database is away: %s", error)
-                connections.close_all()
-                self._stopping.wait(settings.POLL_SECONDS)
+            self._stopping.wait(settings.POLL_SECONDS)
         return False
+
+    def _write_down(self) -> None:
+        encoders = _encoders()
+        node = nodes.register(encoders=encoders)
+        self._workers = {lane: nodes.start_worker(node, lane, slots=count) for lane, count in self._slots.items()}
+        self._node = node
+        logger.info("%s takes jobs: %s; encoders: %s", node, _shown(self._slots), ", ".join(encoders) or "none")
 
     def _beat(self) -> None:
         if self._node is None or not WorkerNode.objects.filter(pk=self._node.pk).exists():
@@ -163,21 +166,19 @@ class WorkerProcess:
         for worker in self._workers.values():
             nodes.beat_worker(worker)
 
-    def _attempt(self, act: object) -> None:
-        try:
-            act()  # type: ignore[operator]
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("the database is away: %s", error)
-            connections.close_all()
-        except Exception:
-            logger.exception("periodic work failed")
-
     def _leave(self) -> None:
         self._keeper.join(SECONDS_TO_STOP)
         with suppress(DatabaseError, InterfaceError):
             for worker in self._workers.values():
                 nodes.stop_worker(worker)
         connections.close_all()
+
+
+def _make_room(slots: int) -> None:
+    """Have the pool hold a connection for each slot, and those of the heart, the keeper and one to spare."""
+    pool = cast("DatabaseWrapper", connection).pool
+    if pool and pool.max_size < slots + 3:
+        pool.resize(pool.min_size, slots + 3)
 
 
 def _reap() -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from pytest_django.fixtures import Settings
 
@@ -11,11 +13,13 @@ from config.redis import client
 from gallery import viewers
 from jobs import services
 from jobs.context import JobContext, _shown
-from jobs.failures import JobFailed
-from jobs.heartbeat import Pulse
-from jobs.models import Lane
+from jobs.failures import JobCancelled, JobFailed
+from jobs.heartbeat import Heart, Pulse
+from jobs.models import Job, Lane
 from media_library.ffmpeg.errors import UnreadableMedia
+from media_library.ffmpeg.run import Limits
 from media_library.models import Video
+from tests.chaos.workers import ffmpegs, wait_for
 from tests.conftest import Clips, variant
 from tests.jobs import kinds
 
@@ -51,6 +55,43 @@ def test_an_encode_goes_on_while_somebody_watches_where_nobody_asked(encode: Job
     client().set(viewers.KEY, 1, ex=60)
 
     assert encode._may_run()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_encode_that_pauses_keeps_its_lease_costs_no_time_and_can_be_cancelled(
+    encode: JobContext, settings: Settings, monkeypatch: pytest.MonkeyPatch, library: Path
+) -> None:
+    monkeypatch.setattr("jobs.context.VIEWERS_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(viewers, "KEY", "viewers of a paused encode")
+    settings.BEAT_SECONDS = 0.2
+    services.set_pauses_for_viewers("gpu_encode", True, by=None)
+    client().set(viewers.KEY, 1, ex=60)
+    job = Job.objects.get(pk=encode.job_id)
+    heart = Heart()
+    heart.start()
+
+    def cancel_once_the_pause_was_longer_than_the_limits() -> None:
+        wait_for(lambda: [pid for pid in ffmpegs(library) if process_state(pid) == "T"], "ffmpeg to stand still")
+        lease_until = Job.objects.values_list("lease_until", flat=True).get(pk=job.pk)
+        time.sleep(2.0)
+        wait_for(Job.objects.filter(pk=job.pk, lease_until__gt=lease_until).exists, "the lease to be renewed")
+        services.cancel(job.pk, by=None)
+        connection.close()
+
+    canceller = Thread(target=cancel_once_the_pause_was_longer_than_the_limits)
+    canceller.start()
+    with heart.beating(encode._pulse), pytest.raises(JobCancelled):
+        encode.run(
+            ["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36", "-f", "null", f"file:{library}/x"], limits=Limits(silence=1.0, wall=1.0)
+        )
+    canceller.join()
+    heart.stop()
+
+    assert ffmpegs(library) == {}
+
+
+def process_state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from jobs import services
 from jobs.claims import LeaseLost
-from jobs.failures import JobCancelled, WorkerStops
+from jobs.failures import JobCancelled, LeaseExpired, WorkerStops
 from jobs.heartbeat import LONGEST_LOG, Heart, Pulse, clean
 from jobs.models import Job
 from tests.chaos.workers import wait_for
@@ -65,10 +65,11 @@ def test_a_beat_renews_the_lease(pulse: Pulse) -> None:
     assert before is not None and after is not None and after > before
 
 
-def test_the_log_keeps_its_end_without_what_a_terminal_obeys(pulse: Pulse) -> None:
+def test_the_log_keeps_its_end_without_what_a_terminal_obeys(pulse: Pulse, settings: Settings) -> None:
+    settings.BEAT_SECONDS = 0.0
     for number in range(3000):
         pulse.say(f"\x1b[31mred\x1b[0m \0 line {number} {'x' * 40}\r\n")
-    pulse.write_log()
+    pulse.beat()
 
     log = row(pulse).log
     assert log is not None and len(log) == LONGEST_LOG
@@ -76,9 +77,10 @@ def test_the_log_keeps_its_end_without_what_a_terminal_obeys(pulse: Pulse) -> No
     assert "\x1b" not in log
 
 
-def test_a_line_without_end_is_cut(pulse: Pulse) -> None:
+def test_a_line_without_end_is_cut(pulse: Pulse, settings: Settings) -> None:
+    settings.BEAT_SECONDS = 0.0
     pulse.say("x" * 1_000_000)
-    pulse.write_log()
+    pulse.beat()
 
     assert len(row(pulse).log or "") == 2001
 
@@ -108,7 +110,7 @@ def test_progress_reaches_the_row_between_two_beats(pulse: Pulse, heart: Heart, 
 def test_a_lease_that_could_not_be_renewed_is_taken_for_lost(settings: Settings, pulse: Pulse) -> None:
     late = Pulse(pulse.lease, claimed_at=time.monotonic() - settings.LEASE_SECONDS - 1)
 
-    assert raised_by(late) is LeaseLost
+    assert raised_by(late) is LeaseExpired
 
 
 def test_a_worker_that_stops_is_heard(pulse: Pulse) -> None:

@@ -10,7 +10,11 @@ from pytest_django.fixtures import Settings
 
 from jobs import nodes, outputs, reaper, services
 from jobs.models import Job, Lane, Worker
-from tests.jobs.running import claim
+from media_library import store
+from media_library.models import Video
+from media_library.scanner import scan
+from tests.conftest import aged
+from tests.jobs.running import claim, run_to_the_end
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +61,63 @@ def test_names_that_lead_out_of_the_library_remove_nothing(library: Path, tmp_pa
     outputs.remove(["../elsewhere", str(tmp_path / "elsewhere")])
 
     assert (tmp_path / "elsewhere").read_text() == "precious"
+
+
+@pytest.mark.django_db
+def test_a_file_that_cannot_be_removed_keeps_no_other_from_being_swept(library: Path) -> None:
+    (library / "half").write_text("half")
+    stuck, job = services.submit("scan"), services.submit("hash_videos")
+    unremovable = "x" * 300  # longer than a name may be, so that every look at it fails
+    Job.objects.filter(pk=stuck.pk).update(drafts=[unremovable, "half"])
+    Job.objects.filter(pk=job.pk).update(drafts=["half"])
+
+    reaper.reap()
+
+    assert list(library.iterdir()) == []
+    assert list(Job.objects.order_by("pk").values_list("drafts", flat=True)) == [[unremovable], []]
+
+
+@pytest.mark.django_db
+def test_a_job_runs_though_what_an_earlier_attempt_left_cannot_be_removed(library: Path) -> None:
+    job = services.submit("hash_videos")
+    unremovable = "x" * 300
+    Job.objects.filter(pk=job.pk).update(drafts=[unremovable])
+
+    run_to_the_end(job)
+
+    assert (job.status, job.drafts) == (Job.Status.COMPLETED, [unremovable])
+
+
+@pytest.mark.django_db
+def test_files_are_not_forgotten_while_the_library_is_not_mounted(library: Path, settings: Settings) -> None:
+    scan(library, workers=1)
+    Video.objects.create(path="videos/x.mp4", filename="x.mp4")
+    (library / "half").write_text("half")
+    job = services.submit("hash_videos")
+    Job.objects.filter(pk=job.pk).update(drafts=["half"])
+    settings.LIBRARY_ROOT = library.with_name("empty")
+    settings.LIBRARY_ROOT.mkdir()
+
+    reaper.reap()
+    settings.LIBRARY_ROOT = library
+    reaper.reap()
+
+    job.refresh_from_db()
+    assert job.drafts == []
+    assert not (library / "half").exists()
+
+
+@pytest.mark.django_db
+def test_unfinished_pictures_of_processes_that_died_are_removed(library: Path, settings: Settings) -> None:
+    drafts = Path(settings.THUMBNAIL_ROOT) / store.DRAFTS
+    drafts.mkdir(parents=True)
+    (drafts / "old.part").write_bytes(b"RIFF")
+    aged(drafts / "old.part", seconds=store.FORGOTTEN + 60)
+    (drafts / "new.part").write_bytes(b"RIFF")
+
+    reaper.reap()
+
+    assert [draft.name for draft in drafts.iterdir()] == ["new.part"]
 
 
 @pytest.mark.django_db

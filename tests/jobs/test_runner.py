@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
@@ -18,11 +22,12 @@ from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 from jobs import claims, lanes, nodes, outputs, reaper, registry, runner, services
 from jobs.context import JobContext
 from jobs.failures import JobFailed, WorkerStops
-from jobs.heartbeat import Pulse
+from jobs.heartbeat import Heart, Pulse
 from jobs.models import Job, Lane
 from jobs.registry import Params, job_type
 from media_library.ffmpeg.errors import GpuFailed, NoSpaceLeft
 from media_library.models import Compilation
+from tests.chaos.workers import ffmpegs, wait_for
 from tests.conftest import Clips
 from tests.jobs.running import claim, run_to_the_end
 
@@ -131,6 +136,65 @@ def test_a_job_that_is_cancelled_while_it_ends_leaves_nothing(does: Does, makes_
     assert files(library) == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_is_cancelled_while_its_files_move_completes_and_says_so(does: Does, makes_a_file: Handler, library: Path) -> None:
+    refusals: list[str] = []
+
+    def cancel() -> None:
+        try:
+            services.cancel(job.pk, by=None)
+        except services.WrongState as refusal:
+            refusals.append(str(refusal))
+        finally:
+            connection.close()
+
+    canceller = Thread(target=cancel)
+
+    def start_to_cancel() -> dict[str, Any]:
+        canceller.start()
+        canceller.join(0.5)  # it waits for the row
+        return {}
+
+    def handler(context: JobContext) -> dict[str, Any]:
+        result = makes_a_file(context)
+        context.with_completion(start_to_cancel)
+        return result
+
+    job = does(handler)
+    run_to_the_end(job)
+    canceller.join(30)
+
+    assert job.status == Job.Status.COMPLETED
+    assert files(library) == ["gifs/made.mp4"]
+    assert len(refusals) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_handler_in_python_alone_hears_a_cancellation_and_its_job_keeps_the_log(does: Does, library: Path) -> None:
+    heart = Heart()
+    heart.start()
+
+    def handler(context: JobContext) -> dict[str, Any]:
+        context.draft(TARGET).write_text("half")
+        context.log("Counts.")
+        services.cancel(job.pk, by=None)
+        for _ in range(600):
+            context.check()
+            time.sleep(0.1)
+        return {}
+
+    job = does(handler)
+    lease = claim(job)
+    pulse = Pulse(lease, claimed_at=time.monotonic())
+    with heart.beating(pulse):
+        runner.perform(lease, pulse)
+    heart.stop()
+    job.refresh_from_db()
+
+    assert (job.status, job.log) == (Job.Status.CANCELLED, "Counts.\nCancelled.\n")
+    assert files(library) == []
+
+
 def test_a_file_that_is_not_what_it_should_be_fails_the_job(does: Does, library: Path, clips: Clips) -> None:
     def handler(context: JobContext) -> dict[str, Any]:
         draft = context.draft(TARGET)
@@ -227,6 +291,30 @@ def test_a_job_that_makes_nothing_costs_few_statements(does: Does, django_assert
 
     with django_assert_num_queries(7):  # this node; the lanes; lock, promote, start; complete; the look at it here
         run_to_the_end(job)
+
+
+def test_a_killed_ffmpeg_is_tried_again_later(does: Does, library: Path) -> None:
+    """As the kernel does when the machine is short of memory."""
+
+    def kill() -> None:
+        for pid in wait_for(lambda: ffmpegs(library), "ffmpeg to run"):
+            os.kill(pid, signal.SIGKILL)
+
+    def handler(context: JobContext) -> dict[str, Any]:
+        draft = context.draft(TARGET)
+        killer = Thread(target=kill)
+        killer.start()
+        try:
+            context.run(["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36", f"file:{draft}"])
+        finally:
+            killer.join()
+        return {}
+
+    job = run_to_the_end(does(handler))
+
+    assert (job.status, job.attempt, job.error_class) == (Job.Status.PENDING, 1, "killed")
+    assert "ended from outside" in job.error
+    assert files(library) == []
 
 
 def test_a_fault_of_ours_is_told_with_where_it_was(does: Does) -> None:
@@ -332,7 +420,7 @@ def test_an_expired_lease_is_known_without_asking_anybody(does: Does, makes_a_fi
     runner.perform(lease, Pulse(lease, claimed_at=time.monotonic() - 3600))
 
     job.refresh_from_db()
-    assert job.status == Job.Status.RUNNING  # until somebody reaps it
+    assert (job.status, job.error_class, job.death_count) == (Job.Status.PENDING, "lease_expired", 0)
     assert files(library) == []
 
 

@@ -127,6 +127,18 @@ def test_what_is_killed_from_outside_says_so(ffmpeg_binary: str, children: Calla
         run(ENDLESS, program=ffmpeg_binary, on_tick=kill)
 
 
+def test_it_gives_way_to_what_visitors_ask_for(ffmpeg_binary: str, children: Callable[[], list[int]]) -> None:
+    def look() -> None:
+        for pid in children():
+            if Path(f"/proc/{pid}/comm").read_text().startswith("ffmpeg"):  # no longer what becomes it
+                raise Enough(int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16]))
+
+    with pytest.raises(Enough) as seen:
+        run(ENDLESS, program=ffmpeg_binary, niceness=10, on_tick=look)
+
+    assert seen.value.args == (min(os.nice(0) + 10, 19),)
+
+
 def test_it_outlives_the_thread_that_asked_for_it(ffmpeg_binary: str) -> None:
     """The kernel ends a process with the thread that started it; ours are started by one that stays."""
     outcomes: list[str] = []
