@@ -5,7 +5,9 @@ export function dress(video) {
   video.addEventListener("error", () => admitDefeat(video));
   if (video.error) admitDefeat(video);
   // A browser that knows the container but not the picture's codec would play sound on black.
-  video.addEventListener("loadeddata", () => video.videoWidth === 0 && admitDefeat(video));
+  const look = () => video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && video.videoWidth === 0 && admitDefeat(video);
+  video.addEventListener("loadeddata", look);
+  look();
 }
 
 export function toggle(video) {
