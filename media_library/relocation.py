@@ -52,7 +52,7 @@ def relocate(root: Path, source: Path, target: Path) -> None:
 
 
 def relocate_folder(root: Path, source: Path, target: Path) -> None:
-    """Move a folder, with all that lies in it, as `relocate` moves a file; raises `NotAFolder`, and else the same."""
+    """Move a folder, with all that lies in it, as `relocate` moves a file; raises `NotAFolder`, and OSError where the target is taken."""
     with _both_ends(root, source, target) as (from_directory, to_directory):
         if not stat.S_ISDIR(os.stat(source.name, dir_fd=from_directory, follow_symlinks=False).st_mode):
             raise NotAFolder(errno.ENOTDIR, "This is no folder", str(source))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from jobs import outputs, reaper, services
 from jobs.context import JobContext
-from jobs.failures import BadOutput
+from jobs.failures import BadOutput, JobCancelled
 from jobs.heartbeat import Pulse
 from jobs.models import Job
 from tests.conftest import Clips
@@ -41,25 +41,17 @@ def write_ladder(clips: Clips) -> Callable[[Path], None]:
 
     def write(folder: Path) -> None:
         (folder / "90").mkdir()
-        hls = ["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]
-        names = ["-hls_fmp4_init_filename", "init.m4s", "-hls_segment_filename", f"{folder}/90/%04d.m4s"]
-        command = [
-            clips.ffmpeg,
-            "-nostdin",
-            "-v",
-            "error",
-            "-i",
-            f"file:{clip}",
-            "-c",
-            "copy",
-            *hls,
-            *names,
-            f"file:{folder}/90/index.m3u8",
-        ]
-        subprocess.run(command, check=True, timeout=60)
+        fill_with_hls(clips, folder / "90", "-i", f"file:{clip}", "-c", "copy")
         (folder / "master.m3u8").write_text("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=100000\n90/index.m3u8\n")
 
     return write
+
+
+def fill_with_hls(clips: Clips, folder: Path, *source: str) -> None:
+    hls = ["-f", "hls", "-hls_time", "1", "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4"]
+    names = ["-hls_fmp4_init_filename", "init.m4s", "-hls_segment_filename", f"{folder}/%04d.m4s"]
+    command = [clips.ffmpeg, "-nostdin", "-v", "error", *source, *hls, *names, f"file:{folder}/index.m3u8"]
+    subprocess.run(command, check=True, timeout=60)
 
 
 def picture(kind: str, size: tuple[int, int] = (64, 36)) -> bytes:
@@ -197,6 +189,34 @@ def test_a_folder_with_one_bad_file_is_refused(
 
     with pytest.raises((BadOutput, OSError)):
         context.finish_folder(draft, LADDER, duration=3.0)
+
+
+def test_a_playlist_of_sound_needs_no_pictures(
+    context: JobContext, clips: Clips, library: Path, write_ladder: Callable[[Path], None]
+) -> None:
+    draft = context.draft_folder(LADDER)
+    write_ladder(draft)
+    (draft / "sound").mkdir()
+    source = ["-f", "lavfi", "-i", "sine=duration=3", "-c:a", "aac"]
+    fill_with_hls(clips, draft / "sound", *source)
+    media = '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="sound",URI="sound/index.m3u8"'
+    (draft / "master.m3u8").write_text(f'#EXTM3U\n{media}\n#EXT-X-STREAM-INF:BANDWIDTH=100000,AUDIO="sound"\n90/index.m3u8\n')
+
+    assert context.finish_folder(draft, LADDER, duration=3.0).path == LADDER
+
+
+def test_the_verification_of_many_files_hears_that_it_is_to_end(context: JobContext, write_ladder: Callable[[Path], None]) -> None:
+    draft = context.draft_folder(LADDER)
+    write_ladder(draft)
+    looks = []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        context.files.finish_folder(draft, LADDER, check=check)
 
 
 def test_a_folder_that_is_too_short_is_refused(context: JobContext, write_ladder: Callable[[Path], None]) -> None:

@@ -28,7 +28,7 @@ from tests.jobs.test_runner import Does, does  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-AWAY = 2.0  # seconds
+AWAY = 1.0  # seconds
 TARGET = Path("gifs/made.mp4")
 
 
@@ -89,11 +89,11 @@ def test_a_restart_while_nobody_asks_anything_is_not_noticed(
     """A connection that lies open in the meantime would be found dead by the handler's next query."""
 
     def handler(context: JobContext) -> dict[str, Any]:
-        context.run(["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36:duration=3", "-f", "null", "-"])
+        context.run(["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36:duration=2", "-f", "null", "-"])
         return {"jobs": Job.objects.count()}
 
     job = does(handler)
-    Timer(1.0, database.begin, kwargs={"seconds": 0.5}).start()
+    Timer(0.7, database.begin, kwargs={"seconds": 0.3}).start()
     perform(job, heart)
 
     assert (job.status, job.attempt, job.result) == (Job.Status.COMPLETED, 1, {"jobs": 1})
@@ -161,6 +161,33 @@ def test_a_database_that_is_there_and_refuses_is_asked_a_few_times(
     assert 1 < len(tries) < 10
 
 
+def test_a_job_whose_completion_the_database_refuses_is_tried_again_and_leaves_nothing(
+    does: Does,  # noqa: F811
+    clips: Clips,
+    library: Path,
+    heart: Heart,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jobs.heartbeat.SECONDS_BETWEEN_TRIES", 0.0)
+
+    def refused() -> dict[str, Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$")
+        return {}
+
+    def handler(context: JobContext) -> dict[str, Any]:
+        draft = context.draft(TARGET)
+        draft.write_bytes(clips.plain.read_bytes())
+        context.finish(draft, TARGET)
+        context.with_completion(refused)
+        return {}
+
+    job = perform(does(handler), heart)
+
+    assert (job.status, job.error_class) == (Job.Status.PENDING, "database_away")
+    assert not (library / TARGET).exists()
+
+
 def test_a_worker_that_stops_while_the_database_is_away_is_heard(does: Does, database: Outage) -> None:  # noqa: F811
     job = does(lambda context: {})
     pulse = Pulse(claim(job), claimed_at=time.monotonic())
@@ -189,10 +216,10 @@ def test_who_was_out_of_touch_for_a_lease_tries_again_and_no_death_is_counted(
     settings: Settings,
     database: Outage,
 ) -> None:
-    settings.LEASE_SECONDS = 1.0
+    settings.LEASE_SECONDS = 0.5
 
     def handler(context: JobContext) -> dict[str, Any]:
-        database.begin(seconds=3.0)
+        database.begin(seconds=2.0)
         while True:
             context.check()
             time.sleep(0.1)

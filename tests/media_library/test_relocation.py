@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from media_library import relocation
-from media_library.relocation import NotAFile, UnsafePath, numbered, relocate
+from media_library.relocation import NotAFile, NotAFolder, UnsafePath, numbered, relocate, relocate_folder
 
 
 @pytest.fixture
@@ -49,6 +49,33 @@ def test_a_taken_place_is_never_overwritten(root: Path) -> None:
 def test_a_file_that_is_gone_is_said_to_be_gone(root: Path) -> None:
     with pytest.raises(FileNotFoundError):
         relocate(root, Path("studios/gone.mp4"), Path("b.mp4"))
+
+
+@pytest.mark.usefixtures("_each_way")
+def test_a_folder_moves_with_all_that_lies_in_it(root: Path) -> None:
+    relocate_folder(root, Path("studios"), Path("playback/7.hls"))
+
+    assert (root / "playback/7.hls/a.mp4").read_bytes() == b"a"
+    assert not (root / "studios").exists()
+
+
+@pytest.mark.usefixtures("_each_way")
+@pytest.mark.parametrize("taken_by", ["file", "folder"])
+def test_a_folder_never_takes_the_place_of_what_holds_something(root: Path, taken_by: str) -> None:
+    precious = root / "taken" if taken_by == "file" else root / "taken/precious"
+    precious.parent.mkdir(exist_ok=True)
+    precious.write_bytes(b"b")
+
+    with pytest.raises(OSError):
+        relocate_folder(root, Path("studios"), Path("taken"))
+
+    assert precious.read_bytes() == b"b"
+    assert (root / "studios/a.mp4").exists()
+
+
+def test_what_is_no_folder_does_not_move_as_one(root: Path) -> None:
+    with pytest.raises(NotAFolder):
+        relocate_folder(root, Path("studios/a.mp4"), Path("b"))
 
 
 @pytest.mark.parametrize("path", ["../outside/x.mp4", "/etc/passwd", "studios/../../outside/x.mp4", "..", "", "a\0b.mp4"])
