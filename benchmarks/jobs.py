@@ -113,7 +113,7 @@ def perform(kind: str, **params: Any) -> Job:
 
 
 def result(job: Job) -> dict[str, Any]:
-    assert job.result is not None, (job.error, job.log)
+    assert isinstance(job.result, dict), (job.error, job.log)
     return job.result
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 Film = Callable[[Path], Video]
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none")
-HDR = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
+HDR = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc")
 
 
 def reencode(video: Video, **params: object) -> Job:

@@ -126,7 +126,7 @@ def test_odd_shapes_and_deep_colours_get_a_poster(size: str, pixel_format: str, 
 
 
 def test_a_picture_of_high_dynamic_range_is_mapped_to_what_a_page_shows(clips: Clips) -> None:
-    tags = ("-color_primaries", "bt2020", "-color_trc", "smpte2084", "-colorspace", "bt2020nc")
+    tags = ("-vf", "setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc")
     clip = clips.make(
         name="hdr.mkv",
         codec=("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", *tags, "-x265-params", "log-level=none"),
