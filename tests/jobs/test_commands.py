@@ -62,7 +62,7 @@ class TestSubmitting:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (["nonsense"], "There is no job type 'nonsense'. There are: encode, "),
+            (["nonsense"], "There is no job type 'nonsense'. There are: "),
             (["small", "--param", "number"], "--param number: write it as number=VALUE"),
             (["small", "--param", "number=1", "--param", "number=2"], "--param number: give it once"),
             (["small", "--param", "number=many"], "number: Input should be a valid integer"),
@@ -79,7 +79,9 @@ class TestSubmitting:
         said = run("submit_job")
 
         assert "small  (cpu) Does next to nothing." in said
-        assert "width  pixels; the height follows; default 480" in said
+        (width,) = re.findall(r"^    width  .*$", said.partition("generate_gif")[2].partition("hash_videos")[0], re.MULTILINE)
+        assert width.endswith("; default 480")
+        assert "    videoId  the video that it is cut from; required\n" in said
 
 
 @pytest.fixture

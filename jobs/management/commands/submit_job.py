@@ -125,7 +125,9 @@ def _list_of_types() -> str:
     lines = []
     for kind in registry.all_types():
         lines.append(f"{kind.name}  ({kind.lane}) {kind.description.splitlines()[0]}")
-        for name, of in kind.params_schema().get("properties", {}).items():
+        schema = kind.params_schema()
+        for name, of in schema.get("properties", {}).items():
             default = f"; default {of['default']}" if of.get("default") not in (None, "", []) else ""
-            lines.append(f"    {name}  {of.get('description', '')}{default}")
+            required = "; required" if name in schema.get("required", []) else ""
+            lines.append(f"    {name}  {of.get('description', '')}{default}{required}")
     return "\n".join(lines)
