@@ -78,12 +78,12 @@ class House:
         with pytest.MonkeyPatch.context() as patch, override_settings(**roots, **SHORT_SECONDS):
             patch.setenv("CELERY_BROKER_URL", self.redis.url.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=", 1))
             lanes._broker.cache_clear()
-            _connect_to(here)
+            connect_to(here)
             try:
                 yield
             finally:
                 lanes._broker.cache_clear()
-                _connect_to(ours)
+                connect_to(ours)
 
     @property
     def postgres(self) -> postgres.Cluster:
@@ -158,8 +158,8 @@ class House:
         return child
 
 
-def _connect_to(database: dict[str, Any]) -> None:
-    """Have this thread's connection lead to another database."""
+def connect_to(database: dict[str, Any]) -> None:
+    """Have this thread connect anew, with these settings changed."""
     connection.close()
     connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
     connection.settings_dict.update(database)
