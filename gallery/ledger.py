@@ -93,6 +93,12 @@ def open_balances(scope: Scope) -> int:
     return change(OPEN_BALANCES, scope)
 
 
+def analyze() -> None:
+    """Have PostgreSQL look anew at how the opening balances are spread."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE opening_balances")
+
+
 def unopened(scope: Scope) -> int:
     """How many of the videos have no opening balance yet."""
     return int(select(COUNT_UNOPENED, scope)[0][0])

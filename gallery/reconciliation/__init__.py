@@ -32,10 +32,10 @@ def reconcile(*, dry_run: bool = False, by: User | None = None, on_progress: OnP
     explain then is taken as brought along. A dry run writes nothing, the report neither.
     """
     report = DriftReport(started_at=timezone.now(), by=by, media_count=MediaStats.objects.count())
+    report.opened_count = _open_balances(dry_run=dry_run)
     drifts = Drifts()
     done = 0
     for scope, size in _batches():
-        report.opened_count += ledger.unopened(scope) if dry_run else ledger.open_balances(scope)
         counters.reconcile(scope, drifts, dry_run=dry_run)
         days.reconcile(scope, drifts, dry_run=dry_run)
         done += size
@@ -47,6 +47,14 @@ def reconcile(*, dry_run: bool = False, by: User | None = None, on_progress: OnP
     if not dry_run:
         report.save()
     return report
+
+
+def _open_balances(*, dry_run: bool) -> int:
+    """Write the opening balances that are missing, and tell the planner of them: it would join new rows one by one."""
+    opened = sum((ledger.unopened if dry_run else ledger.open_balances)(scope) for scope, _ in _batches())
+    if opened and not dry_run:
+        ledger.analyze()
+    return opened
 
 
 def _batches() -> Iterator[tuple[Scope, int]]:
