@@ -43,7 +43,7 @@ class SignUp(RedirectURLMixin, SignUpView):
 
     template_name = "accounts/sign_up.html"
     form_class = SignUpForm
-    next_page = reverse_lazy("gallery")
+    next_page = "gallery"
 
     def dispatch(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if not settings.SIGN_UP_IS_OPEN:

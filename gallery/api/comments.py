@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
@@ -138,7 +138,7 @@ class RemovedReply(serializers.Serializer[Any]):
 def _still_open(request: Request) -> None:
     """Raise when the medium that a comment was written below has been closed to the public since."""
     with refusals():
-        open_medium(request.data["mediaId"])
+        open_medium(cast(dict[str, Any], request.data)["mediaId"])
 
 
 class Comments(APIView):

@@ -76,7 +76,7 @@ class Engagement(PublicView):
 
 
 class Upvote(Engagement):
-    throttle_classes = (VoteThrottle,)
+    throttle_classes = [VoteThrottle]
 
     @extend_schema(request=SessionRequest, responses=UpvoteReply, operation_id="upvote_media", tags=["gallery"])
     def post(self, request: Request, media_id: int) -> Response:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth.models import User
 from drf_spectacular.utils import extend_schema
@@ -70,7 +70,7 @@ def _refusals() -> Iterator[None]:
 def _still_open(request: Request) -> None:
     """Raise when the video that somebody reacted to has been closed to them since."""
     with _refusals():
-        services.duration_for(_user(request), request.data["mediaId"])
+        services.duration_for(_user(request), cast(dict[str, Any], request.data)["mediaId"])
 
 
 class Reactions(APIView):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def submit_a_gif(video: Video, *, env: dict[str, str]) -> None:
     subprocess.run([sys.executable, "manage.py", "submit_job", "generate_gif", *options], cwd=REPOSITORY, env=env, check=True, timeout=120)
 
 
-def moments(video: Video) -> tuple[object, object]:
+def moments(video: Video) -> tuple[datetime, datetime]:
     """When the video was written down, and now, by the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT created_at, clock_timestamp() FROM videos WHERE id = %s", [video.pk])

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -78,7 +79,7 @@ def web(house: House) -> Web:
 @pytest.fixture
 def say(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Prints a figure, whatever becomes of the test."""
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    terminal: Any = request.config.pluginmanager.get_plugin("terminalreporter")
 
     def say(figure: str) -> None:
         with capfd.disabled():

@@ -120,9 +120,9 @@ def test_a_viewer_too_many_is_asked_to_come_back_and_let_in_when_another_leaves(
 def test_a_crowd_at_a_database_that_does_not_answer_is_asked_to_come_back(house: House, say: Callable[[str], None]) -> None:
     web = house.web(workers=1, DATABASE_POOL_SIZE="2")
     pages = [f"/api/media/public?offset={offset}" for offset in range(40)]
-    place = {"host": str(house.postgres.sockets), "user": postgres.SUPERUSER, "dbname": "house"}
+    place = f"host={house.postgres.sockets} user={postgres.SUPERUSER} dbname=house"
 
-    with ThreadPoolExecutor(len(pages)) as pool, psycopg.connect(**place) as stuck:
+    with ThreadPoolExecutor(len(pages)) as pool, psycopg.connect(place) as stuck:
         stuck.execute("LOCK TABLE public_media IN ACCESS EXCLUSIVE MODE")
         began = time.monotonic()
         asked = [pool.submit(Visitor(web).send, ("GET", page, None)) for page in pages]

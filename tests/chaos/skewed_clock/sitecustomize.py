@@ -21,7 +21,7 @@ class _SameAs(type):
         return issubclass(other, cls.__mro__[1])
 
 
-class _Datetime(_datetime, metaclass=_SameAs):
+class _Datetime(_datetime, metaclass=_SameAs):  # type: ignore[valid-type,misc]
     def __new__(cls, *parts: Any, **named: Any) -> Any:
         return _datetime(*parts, **named)
 
@@ -38,7 +38,7 @@ class _Datetime(_datetime, metaclass=_SameAs):
         return cls.now(dt.UTC).replace(tzinfo=None)
 
 
-class _Date(_date, metaclass=_SameAs):
+class _Date(_date, metaclass=_SameAs):  # type: ignore[valid-type,misc]
     def __new__(cls, *parts: Any) -> Any:
         return _date(*parts)
 
@@ -49,4 +49,4 @@ class _Date(_date, metaclass=_SameAs):
 
 time.time = lambda: _time() + AHEAD
 time.time_ns = lambda: _time_ns() + int(AHEAD * 1e9)
-dt.datetime, dt.date = _Datetime, _Date  # type: ignore[misc]
+dt.datetime, dt.date = _Datetime, _Date  # type: ignore[misc,assignment]
