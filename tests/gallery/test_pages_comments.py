@@ -204,3 +204,54 @@ def test_comments_cost_a_page_no_query_each(client: Client, media_id: int, djang
 
     with django_assert_max_num_queries(10):
         assert len(said(client.get(f"/watch/{media_id}"))) == 20
+
+
+def words(response: Response) -> list[str]:
+    """The comments of a page in the order in which one reads them, each reply with a `>` for every answer above it."""
+    depth, found = 0, []
+    for opened, closed, content in re.findall(r'(<ol class="replies")|(</ol>)|<bdi class="said">(.*?)</bdi>', text(response)):
+        depth += bool(opened) - bool(closed)
+        found += [">" * depth + content] if content else []
+    return found
+
+
+def test_replies_stand_below_what_they_answer_and_say_whom(client: Client, media_id: int) -> None:
+    first = services.post_comment(media_id, Commenter(session="a"), content="first", author_name="Ann")
+    services.post_comment(media_id, Commenter(session="b"), content="second")
+    reply = services.post_comment(media_id, Commenter(session="c"), content="yes", author_name="Bo", parent_id=first.pk)
+    say(client, media_id, "no", parent=str(reply.pk))
+    say(client, media_id, "well", parent=str(first.pk))
+
+    page = client.get(f"/watch/{media_id}")
+
+    assert words(page) == ["second", "first", ">yes", ">no", ">well"]
+    assert re.findall(r"to <bdi>(.*?)</bdi>: <bdi>(.*?)</bdi>", text(page)) == [("Bo", "yes")]
+
+
+def test_a_reply_to_an_older_page_says_what_it_answers_and_one_to_a_removed_comment_does_not(
+    client: Client, media_id: int, editor: User
+) -> None:
+    old, gone = (services.post_comment(media_id, Commenter(session=name), content=name, author_name="Ann") for name in ("old", "gone"))
+    Comment.objects.bulk_create(Comment(media_id=media_id, content=f"{n}") for n in range(20))
+    for parent in (old, gone):
+        say(client, media_id, f"to {parent.content}", parent=str(parent.pk))
+    services.remove_comments([gone.pk], by=editor)
+
+    page = client.get(f"/watch/{media_id}")
+
+    assert words(page)[:2] == ["to gone", "to old"]
+    assert re.findall(r"to <bdi>(.*?)</bdi>: <bdi>(.*?)</bdi>", text(page)) == [("Ann", "old")]
+
+
+def test_a_form_to_answer_names_whom_and_a_comment_that_is_gone_cannot_be_answered(client: Client, media_id: int, editor: User) -> None:
+    comment = services.post_comment(media_id, Commenter(session="a"), content="first", author_name="Ann")
+    address = f"/watch/{media_id}/comments?reply={comment.pk}"
+    assert "Answering <bdi>Ann</bdi>" in text(client.get(address))
+    services.remove_comments([comment.pk], by=editor)
+
+    reply = say(client, media_id, "too late", parent=str(comment.pk))
+
+    assert (reply.status_code, "is gone" in text(reply), "too late" in text(reply)) == (400, True, True)
+    for wrong in (str(comment.pk), "x", "-1", "9" * 40, "\0"):
+        assert client.get(f"/watch/{media_id}/comments", {"reply": wrong}).status_code == 200
+        assert "Answering <bdi>Ann" not in text(client.get(f"/watch/{media_id}/comments", {"reply": wrong}))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
 from gallery.templatetags.gallery_format import SHAPES, category_name, clock, compact, shape
+from gallery.templatetags.gallery_time import ago
+from gallery.threads import FACES
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,26 @@ def test_the_style_sheet_knows_every_shape_by_its_ratio() -> None:
 
 def test_a_category_is_shown_as_a_name() -> None:
     assert category_name("town-hall") == "Town hall"
+
+
+@pytest.mark.parametrize(
+    ("age", "written"),
+    [
+        (timedelta(seconds=3), "just now"),
+        (timedelta(minutes=5, seconds=50), "5\u00a0minutes ago"),
+        (timedelta(hours=2, minutes=59), "2\u00a0hours ago"),
+        (timedelta(days=15), "2\u00a0weeks ago"),
+    ],
+)
+def test_what_is_recent_says_how_long_ago_it_was(age: timedelta, written: str) -> None:
+    assert ago(timezone.now() - age) == written
+
+
+def test_what_is_old_says_the_day() -> None:
+    assert re.fullmatch(r"\d{1,2} [A-Z][a-z]+ \d{4}", ago(timezone.now() - timedelta(days=40)))
+
+
+def test_the_style_sheet_has_a_colour_for_every_face() -> None:
+    styles = Path(settings.BASE_DIR, "static/gallery/viewer.css").read_text()
+
+    assert re.findall(r"\.face-(\d+) ", styles) == [str(number) for number in range(FACES)]

@@ -196,6 +196,17 @@ def small_targets(page: Page) -> Iterator[str]:
             yield each.evaluate("element => element.outerHTML")
 
 
+def test_another_sites_frame_plays_and_reports_what_was_watched(page: Page, media_id: int) -> None:
+    page.goto(f"/embed/{media_id}/")
+    wait_until(page, LOADED)
+
+    with page.expect_response("**/finish") as finish:
+        page.keyboard.press("5")
+        page.keyboard.press("k")
+
+    assert finish.value.json()["finishCount"] == 1
+
+
 def test_voting_and_answering_need_no_scripts(page_without_scripts: Page, media_id: int) -> None:
     page = page_without_scripts
     page.goto(f"/watch/{media_id}")
