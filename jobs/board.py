@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from itertools import chain
@@ -244,7 +244,7 @@ def _waiting(lane: str, now: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _failed_by_class() -> list[dict[str, Any]]:
+def _failed_by_class() -> Sequence[Mapping[str, Any]]:
     """How many failures of each class nobody has dismissed, the most first, and the last of each."""
     failed = Job.objects.left_failed().order_by().values("error_class")
     return list(failed.annotate(count=Count("pk"), last=Max("pk")).order_by("-count", "error_class"))

@@ -33,7 +33,7 @@ def _expire_single() -> int:
 
 def _expire_pipelines() -> int:
     jobs = Job.objects.filter(pipeline=OuterRef("pk"))
-    is_seen = ~Exists(Job.objects.left_failed().filter(pipeline=OuterRef("pk")))
+    is_seen = ~Q(Exists(Job.objects.left_failed().filter(pipeline=OuterRef("pk"))))
     ended = Pipeline.objects.exclude(status=Pipeline.Status.RUNNING).exclude(Exists(jobs.exclude(drafts=[])))
     old = ended.filter(_is_old(is_seen)).order_by("completed_at").select_for_update(skip_locked=True)
     ids = list(old.values_list("pk", flat=True)[: MOST_AT_ONCE // 10])
@@ -42,7 +42,7 @@ def _expire_pipelines() -> int:
     return count
 
 
-def _is_old(is_seen: Q | Exists) -> Q:
+def _is_old(is_seen: Q) -> Q:
     """Whether it ended so long ago that nobody looks for it; failures that nobody has seen are kept longer."""
     seen, unseen = timedelta(days=settings.JOBS_KEPT_DAYS), timedelta(days=settings.FAILED_JOBS_KEPT_DAYS)
-    return Q(completed_at__lt=Now() - seen) & (Q(is_seen) | Q(completed_at__lt=Now() - unseen))
+    return Q(completed_at__lt=Now() - seen) & (is_seen | Q(completed_at__lt=Now() - unseen))

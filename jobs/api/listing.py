@@ -33,7 +33,7 @@ class Page:
 
 def page_of_jobs(filters: dict[str, Any], paging: Paging) -> Page:
     """The jobs that match; raises `gallery.cursors.InvalidCursor`."""
-    jobs = Job.objects.filter(**{column: filters[name] for name, column in COLUMNS.items() if name in filters})
+    jobs: QuerySet[Job] = Job.objects.filter(**{column: filters[name] for name, column in COLUMNS.items() if name in filters})
     if "status" in filters:
         jobs = queue.shown_as(jobs, filters["status"])
     return _page(jobs, paging, scope=repr(("jobs", sorted(filters.items()))))

@@ -129,7 +129,7 @@ class TestAdding:
 
         assert list(form.fields)[:5] == ["videoId", "inPoint", "duration", "width", "fps"]
         assert (form.fields["inPoint"].label, form.fields["width"].initial) == ("In point", 480)
-        assert form.fields["width"].help_text == "pixels; the height follows · 64 to 1920 · default 480"
+        assert form.fields["width"].help_text.endswith(" · 64 to 1920 · default 480")
         assert form.fields["videoId"].required and not form.fields["width"].required
 
     def test_an_address_can_begin_the_form(self, admin_client: Client) -> None:

@@ -31,7 +31,7 @@ def failed(cpu_node: WorkerNode) -> Job:
 
 def ended(row: Job | Pipeline, *, days: float) -> None:
     """Let it have ended so many days ago."""
-    type(row).objects.filter(pk=row.pk).update(completed_at=Now() - timedelta(days=days))  # type: ignore[attr-defined]
+    type(row).objects.filter(pk=row.pk).update(completed_at=Now() - timedelta(days=days))
 
 
 def test_a_job_is_forgotten_a_month_after_its_end(completed: Job) -> None:
@@ -83,7 +83,7 @@ def test_a_pipeline_is_forgotten_with_its_steps_and_not_before_its_end(cpu_node:
     ended(pipeline, days=31)
     assert history.expire() == 2
 
-    assert not any(model.objects.exists() for model in (Job, PipelineStep, Pipeline))  # type: ignore[attr-defined]
+    assert not any(model.objects.exists() for model in (Job, PipelineStep, Pipeline))
 
 
 def test_a_failed_pipeline_is_kept_until_its_failures_are_dismissed(cpu_node: WorkerNode) -> None:
