@@ -49,6 +49,13 @@ MUTATIONS = (
         f"{CLAIMS}::TestLease::test_whoever_lost_a_job_writes_nothing",
     ),
     Mutation(
+        "a lost lease does not fence beats",
+        "jobs/claims.py",
+        "WHERE id = %(job)s AND lease_token = %(token)s AND status = 'running' FOR NO KEY UPDATE SKIP LOCKED",
+        "WHERE id = %(job)s AND status = 'running' FOR NO KEY UPDATE SKIP LOCKED",
+        f"{CLAIMS}::TestLease::test_whoever_lost_a_job_writes_nothing",
+    ),
+    Mutation(
         "a claim waits for a locked job",
         "jobs/picking.py",
         "FOR UPDATE OF job SKIP LOCKED",
