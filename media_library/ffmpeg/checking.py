@@ -19,6 +19,7 @@ PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the duration
 PACKETS_AT_A_PLACE = 50  # of the picture
 LEAD = 2.0  # seconds: a container without an index comes out after what was sought
 BEFORE_THE_END = 10.0  # seconds: the last place, so that a keyframe lies behind it
+MOST_SPOTS = 3  # damaged packets that are forgiven in any case
 MOST_DAMAGE = 0.01  # of all packets of the picture: worse cannot be watched
 MOST_AT_A_PLACE = 0.5  # of the packets at a place
 MOST_TOLD = 20  # damaged places
@@ -57,7 +58,10 @@ def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
     if duration and not thorough:
         with suppress(UnreadableMedia):
             return _to_its_end(_places(opened, duration, tell), duration)
-    return _to_its_end(_whole(opened, duration, tell), duration)
+    found = _to_its_end(_whole(opened, duration, tell), duration)
+    if found.damaged > max(MOST_SPOTS, MOST_DAMAGE * found.packets):
+        raise UnreadableMedia(f"{found.damaged:,} of its {found.packets:,} pictures are damaged, the first at {found.damaged_at[0]:.1f} s")
+    return found
 
 
 def _to_its_end(found: Findings, duration: float | None) -> Findings:
@@ -85,8 +89,6 @@ def _whole(opened: OpenVideo, duration: float | None, tell: Tell) -> Findings:
     _decode(opened, found, on_packet=lambda: tell(found.end / duration if duration else 0.0))
     if not found.pictures:
         raise UnreadableMedia("No picture of it can be decoded: it is damaged or encrypted")
-    if found.damaged > MOST_DAMAGE * found.packets:
-        raise UnreadableMedia(f"{found.damaged:,} of its {found.packets:,} pictures are damaged, the first at {found.damaged_at[0]:.1f} s")
     return found
 
 
@@ -105,7 +107,7 @@ def _decode(
     start = stream.start_time or 0
     sound = container.streams.best("audio")
     try:
-        container.seek(start + round(Fraction(from_second - LEAD) / time_base), stream=stream, backward=True)
+        _go_to(opened, start + round(Fraction(from_second - LEAD) / time_base))
         for packet in container.demux([stream, sound] if sound else [stream]):
             if on_packet:
                 on_packet()
@@ -122,6 +124,16 @@ def _decode(
         raise
     except av.FFmpegError:
         return  # a container that cannot seek, or a place that nothing can be read after: the end tells
+
+
+def _go_to(opened: OpenVideo, timestamp: int) -> None:
+    """To the start where the container cannot go to the timestamp."""
+    try:
+        opened.container.seek(timestamp, stream=opened.stream, backward=True)
+    except OUT_OF_RESOURCES:
+        raise
+    except av.FFmpegError:
+        opened.container.seek(0)
 
 
 def _decode_packet(packet: Packet[Any], second: float, found: Findings) -> None:

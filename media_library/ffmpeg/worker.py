@@ -137,8 +137,8 @@ def _of_open_video(descriptor: int, bounds: Bounds, work: Callable[[OpenVideo], 
 
 
 def _teller(connection: socket.socket, timeout: float) -> Tell:
-    """Tells progress, 0 to 1, at most once a second; with each sign of life comes more processor time."""
-    told_at = time.monotonic()
+    """Tells progress, 0 to 1, at once and then at most every second; with each sign of life comes more processor time."""
+    told_at = float("-inf")
 
     def tell(progress: float) -> None:
         nonlocal told_at
