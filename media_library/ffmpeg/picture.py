@@ -8,8 +8,10 @@ from typing import cast
 
 from av import VideoFrame
 from av.buffer import Buffer
-from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
+from av.video.reformatter import Colorspace, ColorTrc, VideoReformatter
 from PIL import Image
+
+from media_library.ffmpeg.tones import standard_range
 
 HDR_TRANSFERS = {int(ColorTrc.SMPTE2084): "smpte2084", int(ColorTrc.ARIB_STD_B67): "arib-std-b67"}  # as ffmpeg names them
 FULL_HD_AND_UP = 720  # lines: above standard definition, unlabelled colour is BT.709
@@ -59,22 +61,14 @@ def upright(frame: VideoFrame, *, pixel_aspect: Fraction | None, longest: int) -
     squared = frame.width * sensible_aspect(pixel_aspect)
     width, height = _fit(round(squared), frame.height, longest=longest)
     rgb = _image(_to_rgb(frame, width, height), mode="RGB")
+    if transfer := HDR_TRANSFERS.get(frame.color_trc):
+        rgb = rgb.filter(standard_range(transfer))  # else it looks grey
     turn = turn_of(frame)
     return rgb if turn is None else rgb.transpose(turn)
 
 
 def _to_rgb(frame: VideoFrame, width: int, height: int) -> VideoFrame:
     resizer = VideoReformatter()  # our own: a frame's starts threads that live as long as the frame
-    if frame.color_trc in HDR_TRANSFERS:  # tone-mapped, else it looks grey
-        return resizer.reformat(
-            frame,
-            width=width,
-            height=height,
-            format="rgb24",
-            dst_color_trc=ColorTrc.IEC61966_2_1,
-            dst_color_primaries=ColorPrimaries.BT709,
-            threads=1,
-        )
     unlabelled = frame.colorspace == Colorspace.DEFAULT or frame.colorspace == 2  # AVCOL_SPC_UNSPECIFIED
     guess = Colorspace.ITU709 if frame.height >= FULL_HD_AND_UP else Colorspace.ITU601
     colorspace = guess if unlabelled else None
