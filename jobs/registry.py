@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,6 +68,7 @@ class JobType:
     has_cpu_path: bool
     exclusive: Callable[[Any], str] | None = field(default=None, repr=False)
     video: Callable[[Any], int | None] | None = field(default=None, repr=False)
+    videos: Callable[[Any], Iterable[int]] | None = field(default=None, repr=False)
 
     def parse(self, raw: Mapping[str, Any]) -> Params:
         """The params as their model reads JSON; raises `InvalidParams`."""
@@ -82,13 +83,15 @@ class JobType:
             self.video_of(self.parse(raw))
 
     def video_of(self, params: Params) -> int | None:
-        """The id of the video that a job with these params is about; raises `InvalidParams` where the library has no such video.
+        """The id of the video that a job with these params is about; raises `InvalidParams` where they name one that there is not.
 
         Videos are never deleted: one that is there now is there when the job starts.
         """
         video_id = self.video(params) if self.video else None
-        if video_id is not None and not Video.objects.filter(pk=video_id).exists():
+        if video_id is not None and _unknown([video_id]):
             raise InvalidParams({"videoId": ["There is no such video."]})
+        if self.videos and (unknown := _unknown(self.videos(params))):
+            raise InvalidParams({"videoIds": [f"There is no video {', '.join(map(str, unknown))}."]})
         return video_id
 
     def params_schema(self) -> dict[str, Any]:
@@ -108,11 +111,13 @@ def job_type(
     has_cpu_path: bool = True,
     exclusive: Callable[[P], str] | None = None,
     video: Callable[[P], int | None] | None = None,
+    videos: Callable[[P], Iterable[int]] | None = None,
 ) -> Callable[[Run[P]], Run[P]]:
     """Register the decorated function as the handler of `name`; its docstring describes the type to people.
 
     `vram`: MiB of GPU memory that it takes. `exclusive` names what only one running job may touch, as "<noun>" or
-    "<noun>:<id>" ("library", "video:12"); people read the noun. `video` is the id of the video that the job is about.
+    "<noun>:<id>" ("library", "video:12"); people read the noun. `video` is the id of the video that the job is about,
+    `videos` those of all that its params name.
     """
 
     def register(run: Run[P]) -> Run[P]:
@@ -131,6 +136,7 @@ def job_type(
             has_cpu_path=has_cpu_path,
             exclusive=exclusive,
             video=video,
+            videos=videos,
         )
         return run
 
@@ -165,6 +171,12 @@ def parse(model: type[P], raw: Mapping[str, Any]) -> P:
     if problems := _problems(model, raw):
         raise InvalidParams(problems)
     return model.model_validate_json(orjson.dumps(raw))
+
+
+def _unknown(ids: Iterable[int]) -> list[int]:
+    """Those that no video has."""
+    named = set(ids)
+    return sorted(named - set(Video.objects.filter(pk__in=named).values_list("pk", flat=True)))
 
 
 def _problems(model: type[Params], raw: Mapping[str, Any], except_at: Sequence[tuple[str | int, ...]] = ()) -> Details:

@@ -20,9 +20,15 @@ from pytest_django.fixtures import Settings
 from jobs import claims, services
 from jobs.models import Job, Lane, LaneState, WorkerNode
 from jobs.pipelines import Step
+from jobs.registry import Params, job_type
+from media_library.models import Video
 from tests.jobs.kinds import claimed, node
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("job_kinds")]
+
+
+class JoinParams(Params):
+    video_ids: list[int]
 
 
 @pytest.fixture
@@ -73,6 +79,20 @@ class TestSubmitting:
 
     def test_a_text_that_only_looks_like_a_nul_is_kept(self) -> None:
         assert services.submit("small", {"text": r"a\u0000b"}).params["text"] == r"a\u0000b"
+
+    def test_every_video_that_params_name_must_be_there(self) -> None:
+        @job_type("join", lane=Lane.CPU, params=JoinParams, videos=lambda params: params.video_ids)
+        def join(context: Any, params: JoinParams) -> dict[str, Any]:
+            """Joins several videos."""
+            return {}
+
+        known = Video.objects.create(path="a.mp4").pk
+        assert services.submit("join", {"videoIds": [known, known]}).video is None
+
+        with pytest.raises(services.InvalidParams, match=f"There is no video {known + 1}, {known + 2}") as refusal:
+            services.submit("join", {"videoIds": [known + 2, known, known + 1]})
+
+        assert list(refusal.value.details) == ["videoIds"]
 
     def test_an_unknown_type_is_refused(self) -> None:
         with pytest.raises(services.UnknownJobType, match="nonsense") as refusal:
