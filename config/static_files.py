@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class HashedFiles(CompressedManifestStaticFilesStorage):
+class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # comes without types
     """Also in what our ES modules import from each other: a page never mixes modules of two releases."""
 
     support_js_module_import_aggregation = True
