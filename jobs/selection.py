@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from django.db.models import QuerySet
 from pydantic import Field
@@ -16,9 +14,11 @@ from jobs.registry import Params
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.inspectors import Follow
 from media_library.models import DirectoryType, Video
-from media_library.relocation import UnsafePath
+from media_library.querysets import VideoQuerySet
 
 MOST_TOLD = 100  # videos that a result names
+
+T = TypeVar("T")
 
 
 class Selection(Params):
@@ -29,7 +29,7 @@ class Selection(Params):
     producer: str | None = Field(None, min_length=1, max_length=200, description="only videos of this producer")
     tag: str | None = Field(None, min_length=1, max_length=64, description="only videos with this tag")
 
-    def videos(self) -> QuerySet[Video]:
+    def videos(self) -> VideoQuerySet:
         """Those whose files are there, as far as the library knows."""
         videos = Video.objects.present_on_disk()
         if self.video_id is not None:
@@ -40,36 +40,43 @@ class Selection(Params):
             videos = videos.filter(producer=self.producer)
         return videos.tagged(self.tag) if self.tag is not None else videos
 
+    def the_video(self) -> Video:
+        """The one of `video_id`; raises `JobFailed` where its file is not there."""
+        video = self.videos().first()
+        if video is None:
+            raise JobFailed(
+                "file_missing", "The file of this video is missing or in the trash", suggestion="Bring it back, scan and retry."
+            )
+        return video
 
-@dataclass
-class Tally:
-    """What became of the videos that a job went through."""
 
-    done: int = 0
-    failed: int = 0
+def alone(context: JobContext, video: Video, work: Callable[[Video, Follow], T]) -> T:
+    """Work on one video; what is wrong with it ends the job."""
+    return work(video, _follow(context, 0, 1))
 
 
-def go_through(context: JobContext, videos: QuerySet[Video], work: Callable[[Video, Follow], None]) -> Tally:
-    """Work on one after the other. What is wrong with one of them is a line of the log, and the next one's turn.
+def go_through(context: JobContext, videos: QuerySet[Video], work: Callable[[Video, Follow], object]) -> int:
+    """Work on one after the other; returns with how many something was wrong, which is a line of the log each.
 
     What is wrong with the machine ends the job.
     """
-    total, tally = videos.count(), Tally()
+    total, failed = videos.count(), 0
     for number, video in enumerate(in_turn(videos)):
+        follow = _follow(context, number, max(total, number + 1))
+        follow(0.0)
         try:
-            work(video, _follow(context, number, max(total, number + 1)))
-            tally.done += 1
-        except (JobFailed, UnreadableMedia, UnsafePath, OSError) as error:
-            if isinstance(error, OSError) and error.errno in (*FULL_DISK, errno.EROFS):
+            work(video, follow)
+        except (JobFailed, UnreadableMedia, OSError) as error:
+            if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise
             context.log(f"{video} (id {video.pk}): {getattr(error, 'strerror', None) or error}")
-            tally.failed += 1
-    return tally
+            failed += 1
+    return failed
 
 
-def alone(context: JobContext, video: Video, work: Callable[[Video, Follow], Any]) -> None:
-    """Work on one video; what is wrong with it ends the job."""
-    work(video, _follow(context, 0, 1))
+def share(start: float, end: float, follow: Follow) -> Follow:
+    """Tell the progress of a part of some work as the stretch from `start` to `end`, 0 to 1, of all of it."""
+    return lambda done: follow(None if done is None else start + (end - start) * done)
 
 
 def in_turn(videos: QuerySet[Video]) -> Iterator[Video]:

@@ -4,6 +4,7 @@ from jobs.handlers import (
     clip_extract_only,
     clip_generate,
     generate_gif,
+    generate_previews,
     hash_videos,
     organize,
     organize_studio,
@@ -11,12 +12,14 @@ from jobs.handlers import (
     reconcile_counters,
     reencode_streaming,
     scan,
+    validate,
 )
 
 __all__ = [
     "clip_extract_only",
     "clip_generate",
     "generate_gif",
+    "generate_previews",
     "hash_videos",
     "organize",
     "organize_studio",
@@ -24,4 +27,5 @@ __all__ = [
     "reconcile_counters",
     "reencode_streaming",
     "scan",
+    "validate",
 ]

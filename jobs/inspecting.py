@@ -1,0 +1,54 @@
+"""The processes in which a worker has strangers' files read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from jobs.failures import JobFailed
+from media_library.ffmpeg.inspectors import Inspectors, Limits
+from media_library.ffmpeg.untrusted import Bounds
+from media_library.models import Video
+from media_library.paths import decode_path
+from media_library.relocation import NotAFile, UnsafePath, open_file
+
+
+@cache
+def inspectors() -> Inspectors:
+    """Started when first needed, and kept."""
+    bounds = Bounds(pixels=settings.MAX_VIDEO_PIXELS, streams=settings.MAX_VIDEO_STREAMS)
+    limits = Limits(timeout=settings.PROBE_TIMEOUT_SECONDS, memory=settings.PROBE_MEMORY_MB * 2**20, bounds=bounds)
+    return Inspectors(2, limits=limits)
+
+
+@contextmanager
+def opened(video: Video) -> Iterator[int]:
+    """The video's file, which must be the one that the library knows, now and at the end of the block.
+
+    Raises `JobFailed` where it is gone, or another one; OSError where the disk cannot be read.
+    """
+    try:
+        descriptor = open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path))
+    except (UnsafePath, NotAFile) as error:
+        raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
+    except FileNotFoundError as error:
+        suggestion = "Bring it back, scan the library and retry."
+        raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
+    try:
+        _require_same(video, descriptor)
+        yield descriptor
+        _require_same(video, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _require_same(video: Video, descriptor: int) -> None:
+    status = os.fstat(descriptor)
+    is_same_time = video.file_mtime_ns is None or status.st_mtime_ns == video.file_mtime_ns  # None: the last scan was not sure of it
+    if status.st_size != video.file_size or not is_same_time:
+        raise JobFailed("file_changed", f"The file of {video} has changed since the last scan", suggestion="Scan the library and retry.")

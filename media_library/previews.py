@@ -1,0 +1,111 @@
+"""What shows a video before it is played: rows, files in the thumbnail store, and the text that says which tile is when."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from media_library.ffmpeg.sprite import COLUMNS, TILES, Sprite
+from media_library.models import Preview, Video
+from media_library.posters import save_poster
+from media_library.store import put
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of a video's file; what is None stays as it is."""
+
+    poster: bytes | None = None
+    poster_at: float | None = None  # seconds; None: nobody chose
+    previews: Previews | None = None
+
+
+@dataclass(frozen=True)
+class Previews:
+    sprite: Sprite | None  # None: nobody knows how long the video is
+    hover: bytes
+
+
+def lack_previews(videos: QuerySet[Video]) -> QuerySet[Video]:
+    """Those without a poster, or without previews of the file that they have now."""
+    of_this_file = Preview.objects.filter(
+        video=OuterRef("pk"), source_size=OuterRef("file_size"), source_mtime_ns=OuterRef("file_mtime_ns"), hover_path__isnull=False
+    )
+    return videos.filter(~Exists(of_this_file) | Q(thumbnail_path=None))
+
+
+def preview_of(video_id: int) -> Preview | None:
+    """The previews of a video, if they are of the file that it has now."""
+    up_to_date = Preview.objects.filter(source_size=F("video__file_size"), source_mtime_ns=F("video__file_mtime_ns"))
+    return up_to_date.filter(pk=video_id).first()
+
+
+def save(video: Video, made: Made, *, store: Path) -> None:
+    """Put files into the store and name them in the video's rows; what they take the place of is removed.
+
+    Raises OSError, for instance when the disk is full.
+    """
+    poster = save_poster(made.poster, store=store) if made.poster else None
+    files = _put(video.pk, made.previews, store=store) if made.previews else {}
+    with transaction.atomic():
+        Video.objects.select_for_update(no_key=True).get(pk=video.pk)
+        before = Preview.objects.filter(pk=video.pk).first() or Preview(pk=video.pk)
+        old = {before.sprite_path, before.hover_path} - {None}
+        source = {"source_size": video.file_size, "source_mtime_ns": video.file_mtime_ns} if files else {}
+        values = {**files, **source, "poster_at": made.poster_at, "made_at": Now()}
+        after, _ = Preview.objects.update_or_create(pk=video.pk, defaults=values)
+        if poster:
+            Video.objects.filter(pk=video.pk).update(thumbnail_path=poster, updated_at=Now())
+    for path in old - {after.sprite_path, after.hover_path}:
+        with suppress(FileNotFoundError):
+            (store / str(path)).unlink()
+
+
+def storyboard(preview: Preview, *, sprite_url: str) -> str:
+    """WebVTT: for each part of the video the tile of the sprite that shows it."""
+    return "\n\n".join(["WEBVTT", *_cues(preview, sprite_url)]) + "\n"
+
+
+def _cues(preview: Preview, sprite_url: str) -> Iterator[str]:
+    assert preview.duration and preview.tile_width and preview.tile_height
+    part = preview.duration / TILES
+    for number in range(TILES):
+        row, column = divmod(number, COLUMNS)
+        place = f"{column * preview.tile_width},{row * preview.tile_height},{preview.tile_width},{preview.tile_height}"
+        yield f"{_stamp(number * part)} --> {_stamp((number + 1) * part)}\n{sprite_url}#xywh={place}"
+
+
+def _stamp(seconds: float) -> str:
+    """`01:02:03.004`."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+
+
+def _put(video_id: int, previews: Previews, *, store: Path) -> dict[str, Any]:
+    """The columns of the row that names the files."""
+    sprite = previews.sprite
+    return {
+        "sprite_path": _put_file(sprite.picture, f"{video_id}.webp", store=store) if sprite else None,
+        "tile_width": sprite.tile_width if sprite else None,
+        "tile_height": sprite.tile_height if sprite else None,
+        "duration": sprite.duration if sprite else None,
+        "hover_path": _put_file(previews.hover, f"{video_id}.mp4", store=store),
+    }
+
+
+def _put_file(data: bytes, name: str, *, store: Path) -> str:
+    """Named by content and by video: nobody else's file is ever removed with it."""
+    digest = hashlib.sha256(data).hexdigest()
+    path = f"{digest[:2]}/{digest[2:4]}/{digest}-{name}"
+    put(data, path, store=store)
+    return path
