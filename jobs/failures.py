@@ -41,9 +41,10 @@ class JobFailed(Exception):
 class BadOutput(JobFailed):
     """A file that was made is not what it should be, whatever the program that made it says."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, *, is_transient: bool = False) -> None:
+        """Transient where what looked at the file may have been at fault."""
         suggestion = "Its source is most likely damaged or incomplete: play it to the end, then replace the file and retry."
-        super().__init__("bad_output", sentence, suggestion=suggestion)
+        super().__init__("bad_output", sentence, suggestion=suggestion, is_transient=is_transient)
 
 
 @dataclass(frozen=True)

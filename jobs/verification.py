@@ -73,7 +73,7 @@ def probe(descriptor: int) -> Probe:
 def _inspect(descriptor: int, *, with_poster: bool) -> Inspection:
     inspection = _inspectors().inspect(descriptor, with_poster=with_poster)
     if inspection.probe is None:
-        raise BadOutput(f"The output cannot be read: {inspection.reason}")
+        raise BadOutput(f"The output cannot be read: {inspection.reason}", is_transient=not inspection.is_conclusive)
     return inspection
 
 

@@ -19,15 +19,16 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django.fixtures import DjangoAssertNumQueries, Settings
 
-from jobs import claims, lanes, nodes, outputs, reaper, registry, runner, services
+from jobs import claims, lanes, nodes, outputs, reaper, registry, runner, services, verification
 from jobs.context import JobContext
 from jobs.failures import JobFailed, WorkerStops
 from jobs.heartbeat import Heart, Pulse
 from jobs.models import Job, Lane
 from jobs.registry import Params, job_type
 from media_library.ffmpeg.errors import GpuFailed, NoSpaceLeft
+from media_library.ffmpeg.inspectors import Inspectors, Limits
 from media_library.models import Compilation
-from tests.chaos.workers import ffmpegs, wait_for
+from tests.chaos.workers import ffmpegs, inspectors, wait_for
 from tests.conftest import Clips
 from tests.jobs.running import claim, run_to_the_end
 
@@ -219,6 +220,23 @@ def test_a_file_that_cannot_be_read_fails_the_job(does: Does, library: Path, con
     job = run_to_the_end(does(handler))
 
     assert (job.status, job.error_class) == (Job.Status.FAILED, "bad_output")
+    assert files(library) == []
+
+
+def test_a_file_that_could_not_be_looked_at_is_made_again_later(
+    does: Does, makes_a_file: Handler, library: Path, clips: Clips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That its inspector stood still, or was killed, says nothing of the file."""
+    others = inspectors(of={os.getpid()})
+    with Inspectors(1, limits=Limits(timeout=0.1)) as standing, clips.plain.open("rb") as clip:
+        standing.inspect(clip.fileno(), with_poster=False)
+        (its_process,) = set(inspectors(of={os.getpid()})) - set(others)
+        os.kill(its_process, signal.SIGSTOP)
+        monkeypatch.setattr(verification, "_inspectors", lambda: standing)
+
+        job = run_to_the_end(does(makes_a_file))
+
+    assert (job.status, job.error_class, job.attempt) == (Job.Status.PENDING, "bad_output", 1)
     assert files(library) == []
 
 

@@ -138,8 +138,8 @@ MUTATIONS = (
     Mutation(
         "outputs need not be readable",
         "jobs/verification.py",
-        '    if inspection.probe is None:\n        raise BadOutput(f"The output cannot be read: {inspection.reason}")\n',
-        "",
+        "    if inspection.probe is None:\n        raise BadOutput",
+        "    if False:\n        raise BadOutput",
         f"{RUNNER}::test_a_file_that_cannot_be_read_fails_the_job",
     ),
 )
