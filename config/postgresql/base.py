@@ -16,13 +16,16 @@ from psycopg_pool import ConnectionPool
 
 TRUSTED_FOR = 1.0  # seconds: a restart takes PostgreSQL longer, so it costs the requests under way and hardly one more
 
+STANDSTILL = 300.0  # seconds in a transaction after which PostgreSQL takes the locks of a machine that froze, or lost its network
+
 _looked_at: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()  # by the monotonic clock
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
-        options = f"{parameters.get('options', '')} -c plan_cache_mode=force_generic_plan"
+        ours = f"-c plan_cache_mode=force_generic_plan -c idle_in_transaction_session_timeout={STANDSTILL * 1000:.0f}"
+        options = f"{parameters.get('options', '')} {ours}"
         return parameters | {"prepare_threshold": 5, "options": options.strip()}
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
 import psycopg
 import pytest
-from django.db import ProgrammingError, connection, transaction
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from config.database import read
 from config.postgresql import base
@@ -16,6 +18,15 @@ from tests.gallery.rows import video
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture
+def short_standstill(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(base, "STANDSTILL", 0.3)
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has one
+    yield
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+
+
 @pytest.fixture(autouse=True)
 def no_connection_of_this_thread() -> None:
     connection.close()
@@ -23,11 +34,18 @@ def no_connection_of_this_thread() -> None:
 
 def end_all_other_connections() -> None:
     """What a restart of the server does to them."""
+    with somebody_else() as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def somebody_else() -> psycopg.Connection[Any]:
+    """A connection that is not Django's."""
     settings = connection.settings_dict
-    with psycopg.connect(
-        host=settings["HOST"], port=settings["PORT"], user=settings["USER"], password=settings["PASSWORD"], dbname="postgres"
-    ) as other:
-        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [settings["NAME"]])
+    return psycopg.connect(
+        host=settings["HOST"], port=settings["PORT"], user=settings["USER"], password=settings["PASSWORD"], dbname=settings["NAME"]
+    )
 
 
 def test_a_statement_reads_rows_and_keeps_no_connection() -> None:
@@ -77,3 +95,14 @@ def test_threads_read_on_connections_of_their_own() -> None:
         thread.join(30)
 
     assert seen == [1] * 80
+
+
+@pytest.mark.usefixtures("short_standstill")
+def test_whoever_stands_still_in_a_transaction_loses_its_locks() -> None:
+    clip = video(title="Élan")
+
+    with pytest.raises(DatabaseError), transaction.atomic(), somebody_else() as other:
+        Video.objects.select_for_update().get(pk=clip.pk)
+        other.execute("SET lock_timeout = '30s'")
+        other.execute("SELECT FROM videos WHERE id = %s FOR UPDATE", [clip.pk])
+        Video.objects.get(pk=clip.pk)
