@@ -6,6 +6,7 @@ from gallery.api.comments import Approve, Comments, Hold, OneComment, RemoveSess
 from gallery.api.engagement import Finish, Upvote, WatchTime
 from gallery.api.files import Hls, Playback, Stream, Thumbnail
 from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
+from gallery.api.previews import HoverPreview, Sprite, Storyboard
 
 urlpatterns = [
     path("api/media/public", MediaList.as_view()),
@@ -15,6 +16,9 @@ urlpatterns = [
     path("api/media/public/<id:media_id>/stream", Stream.as_view(), name="stream"),
     path("api/media/public/<id:media_id>/playback", Playback.as_view(), name="playback"),
     path("api/media/public/<id:media_id>/hls/<str:name>", Hls.as_view()),
+    path("api/media/public/<id:media_id>/preview", HoverPreview.as_view()),
+    path("api/media/public/<id:media_id>/sprite", Sprite.as_view()),
+    path("api/media/public/<id:media_id>/storyboard.vtt", Storyboard.as_view(), name="storyboard"),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
     path("api/media/public/<id:media_id>/upvote", Upvote.as_view()),
     path("api/media/public/<id:media_id>/finish", Finish.as_view()),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from media_library.api.files import VideoStream, VideoThumbnail
+from media_library.api.files import VideoPreview, VideoSprite, VideoStoryboard, VideoStream, VideoThumbnail
 from media_library.api.health import Health
 from media_library.api.lineage import VideoLineage
 from media_library.api.videos import Bulk, OneVideo, Publish, Restore, Unpublish, Videos
@@ -15,6 +15,9 @@ urlpatterns = [
     path("api/videos/<id:video_id>/stream", VideoStream.as_view()),
     path("api/videos/<id:video_id>/thumbnail", VideoThumbnail.as_view()),
     path("api/videos/<id:video_id>/lineage", VideoLineage.as_view()),
+    path("api/videos/<id:video_id>/preview", VideoPreview.as_view()),
+    path("api/videos/<id:video_id>/sprite", VideoSprite.as_view()),
+    path("api/videos/<id:video_id>/storyboard.vtt", VideoStoryboard.as_view()),
     path("api/videos/<id:video_id>/restore", Restore.as_view()),
     path("api/videos/<id:video_id>/publish", Publish.as_view()),
     path("api/videos/<id:video_id>/unpublish", Unpublish.as_view()),
