@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
 from gallery.services import lock, publish, unpublish
 from media_library.ffmpeg.sprite import Sprite
@@ -95,8 +96,8 @@ def test_previews_of_a_file_that_was_replaced_are_shown_no_more(client: Client, 
 
 def test_the_player_is_given_the_storyboard_where_there_is_one(client: Client, medium: Video) -> None:
     track = f'<track label="thumbnails" kind="metadata" src="/api/media/public/{medium.pk}/storyboard.vtt" default>'
-    assert track in client.get(f"/watch/{medium.pk}", follow=True).content.decode()
+    assert track in client.get(reverse("watch", args=[medium.pk]), follow=True).content.decode()
 
     Video.objects.filter(pk=medium.pk).update(file_mtime_ns=1)
 
-    assert "<track" not in client.get(f"/watch/{medium.pk}", follow=True).content.decode()
+    assert "<track" not in client.get(reverse("watch", args=[medium.pk]), follow=True).content.decode()
