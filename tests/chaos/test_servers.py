@@ -26,6 +26,8 @@ from tests.chaos.test_outages import empty_redis, restart_postgres, restart_redi
 from tests.chaos.workers import LONG_LEASE, Worker, Workers, ffmpegs, wait_for
 from tests.conftest import Clips
 
+pytestmark = pytest.mark.xdist_group("servers")  # one house for them all
+
 OUTAGES = int(os.environ.get("JOB_OUTAGES", "1"))  # of each kind
 AWAY = float(os.environ.get("AWAY_SECONDS", "1"))
 SEED = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))

@@ -32,7 +32,7 @@ from tests.chaos.workers import LONG_LEASE, Worker, Workers, database_url, ffmpe
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("chaos")]
 
 CANCELS = int(os.environ.get("CANCELS", "20"))
-STOPS = int(os.environ.get("STOPS", "2"))
+STOPS = int(os.environ.get("STOPS", "1"))
 SEED = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))
 
 
