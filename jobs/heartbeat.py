@@ -139,7 +139,7 @@ class Heart:
     """The thread that beats for all pulses of a process."""
 
     def __init__(self) -> None:
-        self._pulses: set[Pulse] = set()
+        self._pulses: list[Pulse] = []
         self._changing = Lock()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="heart", daemon=True)
@@ -154,12 +154,12 @@ class Heart:
     def beating(self, pulse: Pulse) -> Iterator[None]:
         """Keep the lease of a job while the block runs."""
         with self._changing:
-            self._pulses.add(pulse)
+            self._pulses.append(pulse)
         try:
             yield
         finally:
             with self._changing:
-                self._pulses.discard(pulse)
+                self._pulses.remove(pulse)
 
     @property
     def pulses(self) -> list[Pulse]:

@@ -57,7 +57,7 @@ def perform(job: Job, heart: Heart) -> Job:
     return job
 
 
-def test_a_restart_during_an_encode_costs_neither_work_nor_attempt(
+def test_a_restart_after_an_encode_costs_neither_work_nor_attempt(
     does: Does,  # noqa: F811
     clips: Clips,
     library: Path,
@@ -68,9 +68,9 @@ def test_a_restart_during_an_encode_costs_neither_work_nor_attempt(
 
     def handler(context: JobContext) -> dict[str, Any]:
         draft = context.draft(TARGET)
-        database.begin(seconds=AWAY)
         runs.append(1)
         context.run(["-i", f"file:{clips.plain}", "-c", "copy", "-y", f"file:{draft}"])
+        database.begin(seconds=AWAY)
         output = context.finish(draft, TARGET, duration=1.0)
         context.register(output, title="made")
         return {}
