@@ -15,7 +15,7 @@ from django.db import connection
 from launcher import processes, site
 
 from gallery.models import PublicMedia
-from tests.fuzz.conftest import OPEN
+from tests.fuzz.conftest import NO_LIMIT, OPEN
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0  # seconds, on a busy machine
@@ -35,7 +35,9 @@ def send(gallery_of_six: None, transactional_db: None, tmp_path: Path) -> Iterat
         "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
         "ENABLE_MEDIA_FEATURES": "true",
         "DEVELOPMENT": "true",
-        "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR": "1000000",
+        "PUBLIC_WRITES_PER_SESSION_PER_MINUTE": str(NO_LIMIT),  # other tests here come from the same address
+        "PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE": str(NO_LIMIT),
+        "VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR": str(NO_LIMIT),
     }
     child = processes.start("The web server", command, env=env, cwd=REPOSITORY, log=tmp_path / "web.log")
 
