@@ -71,6 +71,7 @@ def test_a_restart_after_an_encode_costs_neither_work_nor_attempt(
         runs.append(1)
         context.run(["-i", f"file:{clips.plain}", "-c", "copy", "-y", f"file:{draft}"])
         database.begin(seconds=AWAY)
+        context.draft(TARGET.with_name("second.mp4"))
         output = context.finish(draft, TARGET, duration=1.0)
         context.register(output, title="made")
         return {}
