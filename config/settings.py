@@ -119,6 +119,11 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     {
         "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=16), "timeout": 1.5},
         "connect_timeout": 2,
+        # A server that vanished without a word (a power cut, a cable) is given up after this, not after two hours: seconds; milliseconds.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
     }  # connections; seconds. A database that is down is a 503 within two seconds; one that is back costs the pool a second
 )
 DATABASES["default"]["ENGINE"] = "config.postgresql"  # Django's own, with fewer round trips
