@@ -2,6 +2,7 @@
 
     python benchmarks/jobs.py transcode    reencode_streaming of a 720p clip, beside ffmpeg with the same arguments; SSIM of the result
     python benchmarks/jobs.py gif          generate_gif within budgets from a tenth to nine tenths of what it wants
+    python benchmarks/jobs.py previews     sprite and hover preview of ten minutes of 1080p, beside ffmpeg over the whole file
 
 Without a name all run. It starts a PostgreSQL and a Redis of its own, and stops them again. Each job is submitted, claimed and
 performed as a worker's slot does it, verification and rows included.
@@ -36,6 +37,7 @@ django.setup()
 from django.conf import settings
 from django.core.management import call_command
 
+from benchmarks.previews import previews
 from benchmarks.servers import private_servers
 from jobs import claims, nodes, runner, services
 from jobs.context import NICENESS
@@ -99,7 +101,7 @@ def gif(folder: Path) -> None:
         say("", f"budget {budget:,}: {made['size']:,} bytes in {took:.1f} s", f"{made['size'] / budget:.1%} of it", shape)
 
 
-BENCHMARKS: dict[str, Callable[[Path], None]] = {"transcode": transcode, "gif": gif}
+BENCHMARKS: dict[str, Callable[[Path], None]] = {"transcode": transcode, "gif": gif, "previews": previews}
 
 
 def perform(kind: str, **params: Any) -> Job:
