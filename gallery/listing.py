@@ -8,7 +8,7 @@ counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, get_args
@@ -220,19 +220,15 @@ def detail(media_id: int) -> dict[str, Any]:
     return dict(zip(DETAIL, rows[0], strict=True))
 
 
-def related(media_id: int, limit: int) -> list[dict[str, Any]]:
-    """What to watch next: what comes after it in its category, then the category's newest, then the gallery's.
-
-    Raises `MediaNotFound` or `MediaLocked`.
-    """
-    medium = public_detail(media_id)
+def related(medium: Mapping[str, Any], limit: int) -> list[dict[str, Any]]:
+    """What to watch after this one: what comes after it in its category, then the category's newest, then the gallery's."""
     recent = Selection(ORDERS["recent"], [])
     same_category = recent.only(("media.category = %s", [medium["category"]]))
     older = same_category.only(_after(recent.order, (medium["created_at"], medium["id"])))
     found: dict[int, dict[str, Any]] = {}
     for others in (older, same_category, recent):
         if len(found) < limit:
-            _, rows = _cards(others.only(("media.id <> ALL(%s)", [[media_id, *found]])), limit=limit - len(found))
+            _, rows = _cards(others.only(("media.id <> ALL(%s)", [[medium["id"], *found]])), limit=limit - len(found))
             found |= {row["id"]: row for row in rows}
     return list(found.values())
 

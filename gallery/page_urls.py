@@ -14,8 +14,9 @@ urlpatterns = [
     path("sitemap.xml", sharing.sitemap, name="sitemap"),
     path("sitemap-<int:number>.xml", sharing.sitemap_part, name="sitemap_part"),
     path("embed/<id:media_id>/", views.embed, name="embed"),
-    path("watch/<id:media_id>", views.watch, name="watch"),
-    path("watch/<id:media_id>/upvote", views.upvote, name="upvote"),
-    path("watch/<id:media_id>/comments", views.comments, name="comments"),
-    path("watch/<id:media_id>/comments/<id:comment_id>/delete", views.delete_comment, name="delete_comment"),
+    path("v/<id:media_id>/", views.watch, name="watch"),
+    path("v/<id:media_id>/<str:slug>/", views.watch, name="watch_by_title"),
+    path("v/<id:media_id>/upvote", views.upvote, name="upvote"),
+    path("v/<id:media_id>/comments", views.comments, name="comments"),
+    path("v/<id:media_id>/comments/<id:comment_id>/delete", views.delete_comment, name="delete_comment"),
 ]

@@ -15,7 +15,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from django import forms
 from django.contrib.syndication.views import Feed
-from django.db.models import Max
+from django.db.models import F, Max
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
@@ -28,7 +28,7 @@ from gallery import services
 from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_detail, public_page
 from gallery.models import PublicMedia
 from gallery.streaming import content_type
-from gallery.templatetags.gallery_format import category_name, clock, title_of
+from gallery.templatetags.gallery_format import category_name, clock, title_of, watch_address
 
 EMBEDDED_SIZE = (640, 360)  # pixels, where the medium's own is unknown and nobody asks for less
 FEED_LENGTH = 30
@@ -39,7 +39,8 @@ ADDRESSES_PER_PART = 2_000  # ids; a part of the site map names those that are p
 
 def found_by(medium: Mapping[str, Any], request: HttpRequest) -> dict[str, Any]:
     """What a viewer's page says of itself: whole addresses, and its facts in the words of https://schema.org/VideoObject."""
-    page, player = (request.build_absolute_uri(reverse(name, args=[medium["id"]])) for name in ("watch", "embed"))
+    page = request.build_absolute_uri(watch_address(medium))
+    player = request.build_absolute_uri(reverse("embed", args=[medium["id"]]))
     poster = medium["thumbnail_path"] and request.build_absolute_uri(medium["thumbnail_path"])
     facts = {
         "@context": "https://schema.org",
@@ -109,7 +110,7 @@ def _medium_behind(address: str, *, host: str) -> int:
         match = resolve(parts.path)
     except (ValueError, Resolver404):
         raise MediaNotFound from None
-    if parts.scheme not in ("http", "https") or parts.netloc != host or match.url_name not in ("watch", "embed"):
+    if parts.scheme not in ("http", "https") or parts.netloc != host or match.url_name not in ("watch", "watch_by_title", "embed"):
         raise MediaNotFound
     return int(match.kwargs["media_id"])
 
@@ -205,7 +206,7 @@ class GalleryFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs alone
         return " · ".join(part for part in (category_name(item["category"]), clock(item["duration_seconds"]), item["quality"]) if part)
 
     def item_link(self, item: dict[str, Any]) -> str:
-        return reverse("watch", args=[item["id"]])
+        return watch_address(item)
 
     def item_guid(self, item: dict[str, Any]) -> str:
         return f"{self.request.get_host()}/{item['id']}"
@@ -262,12 +263,12 @@ def sitemap_part(request: HttpRequest, number: int) -> HttpResponse:
     if first > 2**63 - 1:
         raise Http404
     media = PublicMedia.objects.filter(pk__gte=first, pk__lt=first + ADDRESSES_PER_PART, is_locked=False).order_by("pk")
-    return _xml("urlset", "url", _places(request, media.values_list("pk", "updated_at")))
+    return _xml("urlset", "url", _places(request, media.values("title", "filename", "updated_at", id=F("pk"))))
 
 
-def _places(request: HttpRequest, media: Iterable[tuple[int, datetime]]) -> Iterator[dict[str, str]]:
-    for media_id, updated_at in media:
-        yield {"loc": request.build_absolute_uri(reverse("watch", args=[media_id])), "lastmod": updated_at.isoformat()}
+def _places(request: HttpRequest, media: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    for medium in media:
+        yield {"loc": request.build_absolute_uri(watch_address(medium)), "lastmod": medium["updated_at"].isoformat()}
 
 
 def _xml(whole: str, part: str, entries: Iterable[dict[str, str]]) -> HttpResponse:

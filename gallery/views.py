@@ -40,9 +40,10 @@ from gallery.models import Comment, Upvote
 from gallery.player_styles import PLAYER_STYLE_HASHES
 from gallery.services import engagement
 from gallery.sharing import found_by
-from gallery.templatetags.gallery_format import category_name, title_of
+from gallery.templatetags.gallery_format import category_name, slug_of, title_of, watch_address
 from gallery.threads import threads
 from gallery.visits import count_view
+from media_library.previews import preview_of
 from media_library.timecodes import seconds_of
 from reactions.models import ReactionType
 
@@ -147,9 +148,13 @@ def gallery(request: HttpRequest, category: str | None = None) -> HttpResponse:
 
 @require_safe
 @cache_control(private=True, no_cache=True)
-def watch(request: HttpRequest, media_id: int) -> HttpResponse:
+def watch(request: HttpRequest, media_id: int, slug: str | None = None) -> HttpResponse:
+    """One medium; an address with another title leads to the one with its own."""
     try:
-        medium, others = public_detail(media_id), related(media_id, RELATED_COUNT)
+        medium = public_detail(media_id)
+        if slug is not None and slug != slug_of(medium):
+            return HttpResponseRedirect(_with_query(watch_address(medium), request))
+        others = related(medium, RELATED_COUNT)
         conversation = _conversation(request, medium, CommentForm(), limit=COMMENTS_BELOW_A_VIDEO)
     except MediaNotFound:
         return _nothing_to_watch(request, "gallery/gone.html", status=404)
@@ -168,6 +173,10 @@ def watch(request: HttpRequest, media_id: int) -> HttpResponse:
     response = render(request, "gallery/watch.html", context)
     response["Content-Security-Policy"] = PLAYER_POLICY
     return response
+
+
+def _with_query(address: str, request: HttpRequest) -> str:
+    return f"{address}?{request.GET.urlencode()}" if request.GET else address
 
 
 def _nothing_to_watch(request: HttpRequest, template: str, *, status: int) -> HttpResponse:
@@ -212,7 +221,13 @@ def delete_comment(request: HttpRequest, media_id: int, comment_id: int) -> Http
 def _played(medium: dict[str, Any]) -> dict[str, Any]:
     """What the player needs to know of a medium."""
     container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
-    return {"container": container, "is_picture": container == "GIF", "stream_path": reverse("stream", args=[medium["id"]])}
+    preview = preview_of(medium["id"])
+    return {
+        "container": container,
+        "is_picture": container == "GIF",
+        "stream_path": reverse("stream", args=[medium["id"]]),
+        "storyboard_path": reverse("storyboard", args=[medium["id"]]) if preview and preview.sprite_path else None,
+    }
 
 
 @require_POST

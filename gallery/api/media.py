@@ -68,7 +68,7 @@ class Related(PublicView):
         """What to watch next: first of the same category."""
         query = RelatedQuery.read(request.query_params)
         with refusals():
-            return Response({"videos": camel_rows(listing.related(media_id, min(query["limit"], LARGEST_LIMIT)))})
+            return Response({"videos": camel_rows(listing.related(listing.public_detail(media_id), min(query["limit"], LARGEST_LIMIT)))})
 
 
 class CategoryList(PublicView):

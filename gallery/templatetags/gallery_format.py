@@ -12,10 +12,13 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
 
 from media_library import timecodes
 
 register = template.Library()
+
+LONGEST_SLUG = 80  # characters
 
 # Width by height of the posters' boxes. A fixed set, because our Content-Security-Policy allows no inline style:
 # gallery.css holds one `.shape-<name>` for each. A poster fills the nearest one, so at most a sliver is cut.
@@ -57,6 +60,18 @@ def title_of(medium: Mapping[str, Any]) -> str:
 
 
 @register.filter
+def watch_address(medium: Mapping[str, Any]) -> str:
+    """Where it is watched: by its id, with its title for people to read."""
+    slug = slug_of(medium)
+    return reverse("watch_by_title", args=[medium["id"], slug]) if slug else reverse("watch", args=[medium["id"]])
+
+
+def slug_of(medium: Mapping[str, Any]) -> str:
+    """Its title as part of an address, in its own script; empty where it has no letters."""
+    return slugify(title_of(medium), allow_unicode=True)[:LONGEST_SLUG].strip("-")
+
+
+@register.filter
 def clock(seconds: int | None) -> str:
     """Write a duration as players do; nothing when it is unknown."""
     return "" if seconds is None else timecodes.clock(seconds)
@@ -78,8 +93,7 @@ def with_moments(text: str, medium: Mapping[str, Any]) -> SafeString:
 @register.simple_tag
 def moment_link(medium: Mapping[str, Any], moment: int, label: str = "") -> SafeString:
     """A link to a moment of the medium, in seconds."""
-    page = reverse("watch", args=[medium["id"]])
-    return format_html('<a class="moment" href="{}?t={}">{}</a>', page, moment, label or timecodes.clock(moment))
+    return format_html('<a class="moment" href="{}?t={}">{}</a>', watch_address(medium), moment, label or timecodes.clock(moment))
 
 
 @register.simple_tag(takes_context=True)

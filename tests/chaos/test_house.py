@@ -97,7 +97,7 @@ def test_a_hundred_slow_viewers_keep_nobody_waiting(web: Web, say: Callable[[str
             open_lines.enter_context(closing(line))
             assert beginning.startswith(b"HTTP/1.1 200")
         began = time.monotonic()
-        pages = ["/", "/api/media/public", "/api/media/public/2/related", "/watch/3"] * 10
+        pages = ["/", "/api/media/public", "/api/media/public/2/related", "/v/3/"] * 10
         statuses = Counter(pool.map(lambda page: Visitor(web).send(("GET", page, None)), pages))
         say(f"40 requests beside {SLOW_VIEWERS} slow viewers: {time.monotonic() - began:.2f} s, {memory_of(web):.0f} MiB")
 
@@ -163,7 +163,7 @@ def anything(dice: random.Random) -> Request:
         f"/api/media/public/{number}",
         f"/api/media/public?cursor={number}",
         f"/api/reactions?mediaId={medium}&limit={number % 100 + 1}",
-        f"/watch/{medium}?v={number}",
+        f"/v/{medium}/?v={number}",
         f"/{number}",
     ]
     writes: list[Request] = [

@@ -88,7 +88,7 @@ class Crowd:
         session = f"session-of-{next(self._sessions)}"
         comment = {"mediaId": medium, "sessionId": session, "content": f"Seen by {session}"}
         requests: dict[str, Any] = {
-            "page": ("GET", f"/watch/{medium}", None),
+            "page": ("GET", f"/v/{medium}/", None),
             "list": ("GET", f"/api/media/public?sort=popular&search={medium}", None),
             "detail": ("GET", f"/api/media/public/{medium}", None),
             "vote": ("POST", f"/api/media/public/{medium}/upvote", {"sessionId": session}),

@@ -49,12 +49,12 @@ def sign_up(client: Client, username: str = "bob", **fields: str) -> Response:
 
 
 def test_signing_in_leads_back_to_where_one_was(client: Client, ann: User) -> None:
-    page = text(client.get("/account/sign-in?next=/watch/7%3Ft%3D12"))
-    assert '<input type="hidden" name="next" value="/watch/7?t=12">' in page
+    page = text(client.get("/account/sign-in?next=/v/7/%3Ft%3D12"))
+    assert '<input type="hidden" name="next" value="/v/7/?t=12">' in page
 
-    reply = sign_in(client, next="/watch/7?t=12")
+    reply = sign_in(client, next="/v/7/?t=12")
 
-    assert (reply.status_code, reply["Location"]) == (302, "/watch/7?t=12")
+    assert (reply.status_code, reply["Location"]) == (302, "/v/7/?t=12")
     assert ">ann</bdi>" in text(client.get("/"))
 
 
@@ -133,11 +133,11 @@ def test_there_is_no_sign_up_unless_it_is_opened(client: Client) -> None:
 
 def test_signing_up_makes_an_account_without_rights_and_signs_it_in(client: Client, settings: Settings) -> None:
     settings.SIGN_UP_IS_OPEN = True
-    assert 'href="/account/sign-up?next=%2Fwatch%2F7"' in text(client.get("/account/sign-in?next=/watch/7"))
+    assert 'href="/account/sign-up?next=%2Fv%2F7%2F"' in text(client.get("/account/sign-in?next=/v/7/"))
 
-    reply = sign_up(client, next="/watch/7", is_staff="on", is_superuser="on", groups="1")
+    reply = sign_up(client, next="/v/7/", is_staff="on", is_superuser="on", groups="1")
 
-    assert reply["Location"] == "/watch/7"
+    assert reply["Location"] == "/v/7/"
     bob = User.objects.get()
     assert (bob.username, bob.is_staff, bob.is_superuser, bob.groups.count()) == ("bob", False, False, 0)
     assert client.get("/api/auth/me").json()["username"] == "bob"

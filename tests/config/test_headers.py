@@ -116,7 +116,7 @@ class TestDisabled:
         assert (reply.status_code, reply.json()) == (503, {"error": "Media features are disabled"})
         assert reply["Retry-After"]
 
-    @pytest.mark.parametrize("path", ["/", "/watch/1", "/administration"])
+    @pytest.mark.parametrize("path", ["/", "/v/1/", "/administration"])
     def test_pages_say_so(self, visitor: Client, path: str) -> None:
         reply = visitor.get(path)
 

@@ -499,6 +499,6 @@ def test_a_comment_is_text_wherever_it_is_shown(clients: dict[str, Client], send
 
     if reply.status_code == 200:
         assert orjson.loads(reply.content)["comment"]["content"] == TEXTS[kind]
-    page = clients["visitor"].get(f"/watch/{OPEN}").content.decode()
+    page = clients["visitor"].get(f"/v/{OPEN}/").content.decode()
     assert "<script>alert" not in page
     assert "onerror=alert(1)>" not in page

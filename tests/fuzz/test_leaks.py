@@ -34,17 +34,30 @@ SESSION = "sess_abc123def456"
 WORD = "harbour"  # what somebody might search for
 NAME, TITLE, CATEGORY, SAID, BY = "harbour-7f3a91c2", "The harbour 5d20ee81", "docks-b3f190aa", "seagulls 91ce07d4", "Mariner 6a55b0f3"
 SECRETS = [NAME, TITLE, CATEGORY, SAID, BY]
-ELSEWHERE = {"static/<path:path>", "admin", "watch/<id:media_id>/comments/<id:comment_id>/delete"}  # our own files; staff; POST
+POSTS = {"v/<id:media_id>/upvote", "v/<id:media_id>/comments/<id:comment_id>/delete"}
+ELSEWHERE = {"static/<path:path>", "admin", *POSTS}  # our own files; staff
 
 # Every address that anybody may GET, in all the ways that could show the closed medium. A new one is listed here or the test fails.
 SORTS, SIDES = ("recent", "popular", "most_viewed"), ("landscape", "portrait", "square")
-LIST = [f"?sort={sort}" for sort in SORTS] + [f"?orientation={side}" for side in SIDES] + ["", f"?category={CATEGORY}", f"?search={WORD}"]
+LIST = [f"?sort={sort}" for sort in SORTS] + [f"?orientation={side}" for side in SIDES] + ["", f"?search={WORD}"]
+OF_CATEGORY = f"?category={CATEGORY}"
 ADDRESSES = {
     "": [f"/{query}" for query in LIST],
-    "watch/<id:media_id>": ["/watch/{id}", "/watch/{other}"],
-    "watch/<id:media_id>/comments": ["/watch/{id}/comments", "/watch/{other}/comments"],
+    "c/<str:category>/": [f"/c/{CATEGORY}/{query}" for query in LIST],
+    "c/<str:category>/feed/": [f"/c/{CATEGORY}/feed/"],
+    "feed/": ["/feed/"],
+    "oembed": ["/oembed?url=http://testserver/v/{id}/", "/oembed?url=http://testserver/embed/{id}/"],
+    "robots.txt": ["/robots.txt"],
+    "sitemap.xml": ["/sitemap.xml"],
+    "sitemap-<int:number>.xml": ["/sitemap-0.xml"],
+    "embed/<id:media_id>/": ["/embed/{id}/"],
+    "v/<id:media_id>/": ["/v/{id}/", "/v/{other}/"],
+    "v/<id:media_id>/<str:slug>/": ["/v/{id}/guess/"],
+    "v/<id:media_id>/comments": ["/v/{id}/comments", "/v/{other}/comments"],
     "api/media/public": [
-        f"/api/media/public{query}{'&' if query else '?'}{page}" for query in LIST for page in ("limit=100", "limit=1&offset=1", "limit=1")
+        f"/api/media/public{query}{'&' if query else '?'}{page}"
+        for query in [*LIST, OF_CATEGORY]
+        for page in ("limit=100", "limit=1&offset=1", "limit=1")
     ],
     "api/media/public/categories": ["/api/media/public/categories"],
     "api/media/public/<id:media_id>": [
@@ -56,6 +69,7 @@ ADDRESSES = {
     "api/media/public/<id:media_id>/stream": ["/api/media/public/{id}/stream"],
     "api/media/public/<id:media_id>/playback": ["/api/media/public/{id}/playback"],
     "api/media/public/<id:media_id>/hls/<str:name>": ["/api/media/public/{id}/hls/master.m3u8", "/api/media/public/{id}/hls/720.m4s"],
+    **{f"api/media/public/<id:media_id>/{made}": [f"/api/media/public/{{id}}/{made}"] for made in ("preview", "sprite", "storyboard.vtt")},
     "api/media/comments": [
         "/api/media/comments?mediaId={id}",
         "/api/media/comments?mediaId={id}&sessionId=" + SESSION,

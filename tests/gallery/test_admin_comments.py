@@ -73,7 +73,7 @@ def test_the_queue_shows_what_waits_with_its_moment_and_reason(medium: PublicMed
     page = show()
 
     assert words(page) == [LINK]
-    assert f'href="/watch/{medium.pk}?t=45"' in page
+    assert f'href="/v/{medium.pk}/?t=45"' in page
     assert f'src="/api/videos/{medium.pk}/thumbnail"' in page
     assert all(text in page for text in ("at 0:45", "Ann", "It holds a link"))
 

@@ -12,7 +12,17 @@ import pytest
 from django.db import connection
 
 from gallery import listing, milestones
-from gallery.listing import InvalidCursor, MediaLocked, MediaNotFound, PublicQuery, page_statement, public_page, related, selection
+from gallery.listing import (
+    InvalidCursor,
+    MediaLocked,
+    MediaNotFound,
+    PublicQuery,
+    page_statement,
+    public_detail,
+    public_page,
+    related,
+    selection,
+)
 from gallery.milestones import Milestones
 from gallery.models import MediaStats, PublicMedia
 from gallery.services import lock, publish
@@ -240,21 +250,21 @@ def test_related_media_start_with_what_follows_in_the_same_category() -> None:
     publish(ids[:4], category="sea", by=None)
     publish(ids[4:], category="land", by=None)
 
-    rows = [row["id"] for row in related(ids[2], 10)]
+    rows = [row["id"] for row in related(public_detail(ids[2]), 10)]
 
     assert rows == [ids[1], ids[0], ids[3], ids[5], ids[4]]
-    assert [row["id"] for row in related(ids[2], 2)] == [ids[1], ids[0]]
+    assert [row["id"] for row in related(public_detail(ids[2]), 2)] == [ids[1], ids[0]]
 
 
-def test_related_media_of_what_nobody_may_see_are_refused() -> None:
+def test_what_nobody_may_see_is_refused() -> None:
     shown, hidden = video(), video()
     publish([shown.pk], category="sea", by=None)
     lock([shown.pk], reason="", by=None)
 
     with pytest.raises(MediaLocked):
-        related(shown.pk, 3)
+        public_detail(shown.pk)
     with pytest.raises(MediaNotFound):
-        related(hidden.pk, 3)
+        public_detail(hidden.pk)
 
 
 def test_short_grams_are_every_character_and_every_pair() -> None:

@@ -6,13 +6,15 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree as Xml
 
 import pytest
 from django.test import Client
-from django.urls import reverse
 
 from gallery import services
+from gallery.templatetags.gallery_format import watch_address
+from media_library.models import Video
 from tests.gallery.shared_media import POSTER_HASH, share
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +24,9 @@ MEDIA = "{http://search.yahoo.com/mrss/}"
 
 
 def watch(media_id: int) -> str:
-    return HOST + reverse("watch", args=[media_id])
+    """The canonical address of a medium's page."""
+    video = Video.objects.get(pk=media_id)
+    return HOST + watch_address({"id": media_id, "title": video.title, "filename": video.filename})
 
 
 def text(client: Client, address: str) -> str:
@@ -41,6 +45,35 @@ def places(client: Client) -> set[str]:
     """Every address that the site map leads to."""
     parts = Xml.fromstring(text(client, "/sitemap.xml")).iter(f"{SITEMAP}loc")
     return {str(place.text) for part in parts for place in Xml.fromstring(text(client, str(part.text))).iter(f"{SITEMAP}loc")}
+
+
+@pytest.mark.parametrize(
+    ("title", "address"),
+    [
+        ("Harbour at first light!", "harbour-at-first-light/"),
+        ("Ægir & the 7 seas", "ægir-the-7-seas/"),
+        ("港の朝", "港の朝/"),
+        ("???", ""),
+        ("../../etc/passwd?x=1#y", "etcpasswdx1y/"),
+        ("word " * 40, "word-" * 15 + "word/"),
+    ],
+)
+def test_an_address_carries_the_title_for_people_to_read(client: Client, title: str, address: str) -> None:
+    media_id = share(title)
+
+    canonical = re.search(r'<link rel="canonical" href="([^"]*)"', text(client, f"/v/{media_id}/"))
+
+    assert canonical
+    assert unquote(canonical[1]) == f"{HOST}/v/{media_id}/{address}"
+    assert client.get(canonical[1]).status_code == 200
+
+
+def test_an_address_with_another_title_leads_to_the_one_with_its_own(client: Client) -> None:
+    media_id = share("Harbour")
+
+    reply = client.get(f"/v/{media_id}/pier/?t=5&x=%26")
+
+    assert (reply.status_code, reply["Location"]) == (302, f"/v/{media_id}/harbour/?t=5&x=%26")
 
 
 def test_the_viewer_says_what_it_shows_in_words_of_search_engines(client: Client) -> None:

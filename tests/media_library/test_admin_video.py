@@ -92,7 +92,7 @@ def test_a_published_video_tells_its_engagement_and_offers_what_can_be_done(admi
 
     page = admin_client.get(address(row)).content.decode()
 
-    assert "12,345" in page and "2 h 5 min" in page and f"/watch/{row.pk}" in page
+    assert "12,345" in page and "2 h 5 min" in page and f"/v/{row.pk}/" in page
     assert buttons(page) == ["publish", "unpublish", "lock", "mark_invalid", "trash"]
     assert "Move to category" in page
 
@@ -119,7 +119,7 @@ def test_a_locked_video_says_why_and_since_when(admin_client: Client) -> None:
     page = admin_client.get(address(row)).content.decode()
 
     assert "&lt;b&gt;rights&lt;/b&gt;" in page and "<b>rights" not in page
-    assert "unlock" in buttons(page) and f"/watch/{row.pk}" not in page
+    assert "unlock" in buttons(page) and f"/v/{row.pk}/" not in page
 
 
 def test_the_engagement_of_an_unpublished_video_is_what_it_was(admin_client: Client) -> None:

@@ -37,7 +37,7 @@ def test_somebody_comments_below_a_video(request: pytest.FixtureRequest, scripts
     media_id = share_clip(webm, duration_seconds=4)
     page: Page = request.getfixturevalue(scripts)
 
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     page.get_by_label("Your comment").fill("<b>gulls</b> at 0:02")
     page.get_by_label("Your name").fill("Ann")
     page.get_by_label("Moment of the video").fill("0:03")
@@ -53,13 +53,13 @@ def test_somebody_comments_below_a_video(request: pytest.FixtureRequest, scripts
 def test_a_moment_is_gone_to_without_loading_the_page_again(page: Page, share_clip: Share, webm: Path) -> None:
     media_id = share_clip(webm, duration_seconds=4)
     write(media_id, "look", moment=3)
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     wait_until(page, "document.querySelector('video').readyState > 0")
 
     page.get_by_role("link", name="0:03").click()
 
     wait_until(page, "document.querySelector('video').currentTime === 3")
-    assert page.url.endswith(f"/watch/{media_id}")
+    assert page.url.endswith(f"/v/{media_id}/")
 
 
 def test_one_press_decides(page: Page, share_clip: Share, webm: Path) -> None:
@@ -101,6 +101,6 @@ def test_the_queue_and_the_conversation_fit_a_phone(phone: Page, share_clip: Sha
     services.approve_comments([write(media_id, "https://" + "y" * 500).pk], by=User.objects.create_superuser("other"))
     enter(phone)
 
-    for address in (QUEUE, f"{QUEUE}{comment.pk}/change/", f"/watch/{media_id}", f"/watch/{media_id}/comments"):
+    for address in (QUEUE, f"{QUEUE}{comment.pk}/change/", f"/v/{media_id}/", f"/v/{media_id}/comments"):
         phone.goto(address)
         assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth"), address

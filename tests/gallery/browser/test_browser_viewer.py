@@ -30,7 +30,7 @@ STYLES = """
 
 
 def test_a_click_plays_the_video(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
-    page.goto(f"/watch/{share_clip(webm)}")
+    page.goto(f"/v/{share_clip(webm)}/")
 
     page.locator("media-play-button.start").click()
 
@@ -40,13 +40,13 @@ def test_a_click_plays_the_video(page: Page, share_clip: Callable[..., int], web
 
 
 def test_a_link_to_a_moment_starts_there(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
-    page.goto(f"/watch/{share_clip(webm)}?t=2")
+    page.goto(f"/v/{share_clip(webm)}/?t=2")
 
     wait_until(page, f"{TIME} >= 1.9")
 
 
 def test_shortcuts_work_anywhere_but_in_the_search_box(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
-    page.goto(f"/watch/{share_clip(webm)}")
+    page.goto(f"/v/{share_clip(webm)}/")
     wait_until(page, LOADED)
 
     page.keyboard.press("m")
@@ -64,7 +64,7 @@ def test_shortcuts_work_anywhere_but_in_the_search_box(page: Page, share_clip: C
 
 
 def test_without_scripts_the_browsers_controls_stay(page_without_scripts: Page, share_clip: Callable[..., int], webm: Path) -> None:
-    page_without_scripts.goto(f"/watch/{share_clip(webm)}")
+    page_without_scripts.goto(f"/v/{share_clip(webm)}/")
 
     expect(page_without_scripts.locator("video")).to_have_attribute("controls", "")
     expect(page_without_scripts.locator("media-control-bar")).to_be_hidden()
@@ -73,7 +73,7 @@ def test_without_scripts_the_browsers_controls_stay(page_without_scripts: Page, 
 def test_a_format_that_cannot_be_played_says_so_and_offers_the_file(page: Page, share_clip: Callable[..., int], clips: Clips) -> None:
     tape = clips.make(name="old_tape.avi", codec=("-c:v", "mpeg4"))
 
-    page.goto(f"/watch/{share_clip(tape)}")
+    page.goto(f"/v/{share_clip(tape)}/")
 
     notice = page.get_by_role("alert")
     expect(notice).to_contain_text("This browser can’t play this video (AVI).")
@@ -91,7 +91,7 @@ def test_a_file_that_is_gone_says_so_and_blames_no_format(
     for clip in Path(settings.LIBRARY_ROOT).rglob("*.webm"):
         clip.unlink()
 
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
 
     expect(page.get_by_role("alert")).to_contain_text("This video can’t be reached at the moment")
 
@@ -99,7 +99,7 @@ def test_a_file_that_is_gone_says_so_and_blames_no_format(
 def test_sound_without_a_picture_is_not_played_on_black(page: Page, share_clip: Callable[..., int], clips: Clips) -> None:
     clip = clips.make(name="evening.mkv", codec=("-c:v", "mpeg4"), sound=True)
 
-    page.goto(f"/watch/{share_clip(clip)}")
+    page.goto(f"/v/{share_clip(clip)}/")
 
     expect(page.get_by_role("alert")).to_contain_text("This browser can’t play this video (MKV).")
     assert page.evaluate("document.querySelector('video').getAttribute('src')") is None
@@ -110,13 +110,13 @@ def test_nothing_moves_while_the_viewer_loads(page: Page, share_clip: Callable[.
     width, height = map(int, size.split("x"))
     clip = clips.make(name=f"{size}.webm", codec=VP9, size=size)
 
-    page.goto(f"/watch/{share_clip(clip, width=width, height=height, thumbnail_path=None)}", wait_until="networkidle")
+    page.goto(f"/v/{share_clip(clip, width=width, height=height, thumbnail_path=None)}/", wait_until="networkidle")
 
     assert page.evaluate(LAYOUT_SHIFT) == 0
 
 
 def test_the_policy_lists_exactly_the_style_hashes_of_the_player(page: Page, share_clip: Callable[..., int], webm: Path) -> None:
-    page.goto(f"/watch/{share_clip(webm)}")
+    page.goto(f"/v/{share_clip(webm)}/")
     wait_until(page, LOADED)
 
     written = {f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" for style in page.evaluate(STYLES)}

@@ -40,7 +40,7 @@ def ann() -> User:
 
 
 def test_a_visitor_finds_their_way_votes_and_talks(page: Page, media_id: int) -> None:
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     wait_until(page, LOADED)
 
     # The line tells where the others were, to everybody, and leads there.
@@ -93,7 +93,7 @@ def test_a_visitor_finds_their_way_votes_and_talks(page: Page, media_id: int) ->
 
 def test_what_the_server_refuses_is_taken_back(page: Page, media_id: int, expected_complaints: set[str]) -> None:
     expected_complaints.add("status of 403")
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     page.get_by_label("Your comment").fill("too late")
     services.lock([media_id], reason="", by=None)
 
@@ -109,7 +109,7 @@ def test_what_the_server_refuses_is_taken_back(page: Page, media_id: int, expect
 
 
 def test_somebody_signs_in_to_react_and_comes_back_to_the_moment(page: Page, media_id: int, ann: User) -> None:
-    page.goto(f"/watch/{media_id}?t=2")
+    page.goto(f"/v/{media_id}/?t=2")
     wait_until(page, f"{TIME} >= 1.9")
 
     page.get_by_role("link", name="Laugh: sign in to react").click()
@@ -117,7 +117,7 @@ def test_somebody_signs_in_to_react_and_comes_back_to_the_moment(page: Page, med
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     wait_until(page, f"{TIME} >= 1.9")
-    assert page.url.endswith(f"/watch/{media_id}?t=2")
+    assert page.url.endswith(f"/v/{media_id}/?t=2")
     laugh = page.get_by_role("button", name="Laugh")
     with page.expect_response("**/api/reactions") as reply:
         laugh.click()
@@ -139,7 +139,7 @@ def test_what_is_watched_is_counted_and_one_comes_back_to_where_one_left(
 ) -> None:
     media_id = share_clip(long_webm, duration_seconds=12)
     page = open_context().new_page()
-    page.goto(f"/watch/{media_id}?t=6")
+    page.goto(f"/v/{media_id}/?t=6")
     wait_until(page, LOADED)
     with page.expect_response("**/watch-time") as reply:
         page.keyboard.press("k")
@@ -147,7 +147,7 @@ def test_what_is_watched_is_counted_and_one_comes_back_to_where_one_left(
         page.keyboard.press("k")
     assert reply.value.json()["totalWatchTime"] >= 1
 
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     note = page.get_by_role("status").filter(has_text="Resumed at 0:07")
     expect(note).to_be_visible()
     wait_until(page, f"{TIME} === 7")
@@ -174,7 +174,7 @@ def test_the_page_is_used_with_a_thumb_and_without_moving_anything(
     phone.get_by_role("button", name="Sign in").tap()
     expect(phone.get_by_role("link", name="ann")).to_be_visible()
 
-    phone.goto(f"/watch/{media_id}", wait_until="networkidle")
+    phone.goto(f"/v/{media_id}/", wait_until="networkidle")
     expect(phone.locator(".heat path")).to_have_count(6)
     assert phone.evaluate(LAYOUT_SHIFT) == 0
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
@@ -183,9 +183,10 @@ def test_the_page_is_used_with_a_thumb_and_without_moving_anything(
     expect(phone.locator(".floats span")).to_have_count(0)  # nothing moves for who has asked for that
     assert [box for box in small_targets(phone)] == []
     phone.get_by_role("button", name="Share").tap()
-    expect(phone.get_by_label("Link")).to_have_value(phone.url)
+    address = f"{phone.url}harbour/"  # with the title for people to read
+    expect(phone.get_by_label("Link")).to_have_value(address)
     phone.get_by_label("Start at 0:00").tap()
-    expect(phone.get_by_label("Link")).to_have_value(f"{phone.url}?t=0")
+    expect(phone.get_by_label("Link")).to_have_value(f"{address}?t=0")
 
 
 def small_targets(page: Page) -> Iterator[str]:
@@ -209,7 +210,7 @@ def test_another_sites_frame_plays_and_reports_what_was_watched(page: Page, medi
 
 def test_voting_and_answering_need_no_scripts(page_without_scripts: Page, media_id: int) -> None:
     page = page_without_scripts
-    page.goto(f"/watch/{media_id}")
+    page.goto(f"/v/{media_id}/")
     expect(page.locator(".timeline")).to_be_hidden()
 
     page.get_by_role("button", name="Upvote").click()
