@@ -34,6 +34,15 @@ class Previews:
     hover: bytes
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Files of the store that no row names yet."""
+
+    poster: str | None
+    poster_at: float | None
+    previews: dict[str, Any]  # columns of `Preview`; empty: they stay as they are
+
+
 def lack_previews(videos: QuerySet[Video]) -> QuerySet[Video]:
     """Those without a poster, or without previews of the file that they have now."""
     of_this_file = Preview.objects.filter(
@@ -48,25 +57,30 @@ def preview_of(video_id: int) -> Preview | None:
     return up_to_date.filter(pk=video_id).first()
 
 
-def save(video: Video, made: Made, *, store: Path) -> None:
-    """Put files into the store and name them in the video's rows; what they take the place of is removed.
-
-    Raises OSError, for instance when the disk is full.
-    """
+def put_files(video_id: int, made: Made, *, store: Path) -> Kept:
+    """Put what was made into the store, where nothing names it yet; raises OSError, for instance when the disk is full."""
     poster = save_poster(made.poster, store=store) if made.poster else None
-    files = _put(video.pk, made.previews, store=store) if made.previews else {}
-    with transaction.atomic():
-        Video.objects.select_for_update(no_key=True).get(pk=video.pk)
-        before = Preview.objects.filter(pk=video.pk).first() or Preview(pk=video.pk)
-        old = {before.sprite_path, before.hover_path} - {None}
-        source = {"source_size": video.file_size, "source_mtime_ns": video.file_mtime_ns} if files else {}
-        values = {**files, **source, "poster_at": made.poster_at, "made_at": Now()}
-        after, _ = Preview.objects.update_or_create(pk=video.pk, defaults=values)
-        if poster:
-            Video.objects.filter(pk=video.pk).update(thumbnail_path=poster, updated_at=Now())
-    for path in old - {after.sprite_path, after.hover_path}:
-        with suppress(FileNotFoundError):
-            (store / str(path)).unlink()
+    return Kept(poster, made.poster_at, _put(video_id, made.previews, store=store) if made.previews else {})
+
+
+@transaction.atomic
+def name_files(video: Video, kept: Kept, *, store: Path) -> bool:
+    """Have the video's rows name files of the store; what they named before is removed after commit.
+
+    False where the video's file is another one by now.
+    """
+    same = Video.objects.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
+    if not same.select_for_update(no_key=True).exists():
+        return False
+    before = Preview.objects.filter(pk=video.pk).first() or Preview(pk=video.pk)
+    source = {"source_size": video.file_size, "source_mtime_ns": video.file_mtime_ns} if kept.previews else {}
+    values = {**kept.previews, **source, "poster_at": kept.poster_at, "made_at": Now()}
+    after, _ = Preview.objects.update_or_create(pk=video.pk, defaults=values)
+    if kept.poster:
+        same.update(thumbnail_path=kept.poster, updated_at=Now())
+    superseded = {before.sprite_path, before.hover_path} - {after.sprite_path, after.hover_path, None}
+    transaction.on_commit(lambda: _remove(superseded, store=store))
+    return True
 
 
 def storyboard(preview: Preview, *, sprite_url: str) -> str:
@@ -101,6 +115,12 @@ def _put(video_id: int, previews: Previews, *, store: Path) -> dict[str, Any]:
         "duration": sprite.duration if sprite else None,
         "hover_path": _put_file(previews.hover, f"{video_id}.mp4", store=store),
     }
+
+
+def _remove(paths: set[str | None], *, store: Path) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            (store / str(path)).unlink()
 
 
 def _put_file(data: bytes, name: str, *, store: Path) -> str:

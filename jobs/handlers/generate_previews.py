@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from pydantic import Field, model_validator
 
 from gallery.services import refresh
+from gallery.services.changes import one_change_at_a_time
 from jobs.context import JobContext
 from jobs.failures import FULL_DISK, JobFailed
 from jobs.inspecting import inspectors, opened
@@ -82,18 +83,21 @@ def _make(context: JobContext, video: Video, params: PreviewParams, follow: Foll
     with opened(video) as descriptor:
         poster = inspectors().ask("poster", descriptor, seconds=poster_at, follow=lambda _: follow(None)).made if wants_poster else None
         made = _previews(context, descriptor, follow) if wants_previews else None
-    _save(video, Made(poster, poster_at, made))
-    refresh([video.pk])
+    _keep(video, Made(poster, poster_at, made))
 
 
-def _save(video: Video, made: Made) -> None:
+def _keep(video: Video, made: Made) -> None:
     store = Path(settings.THUMBNAIL_ROOT)
     try:
-        previews.save(video, made, store=store)
+        kept = previews.put_files(video.pk, made, store=store)
     except OSError as error:
         if error.errno in FULL_DISK:
             raise
         raise StoreUnusable(f"Previews cannot be kept in {store}: {error.strerror}") from error  # every other video would fail alike
+    with one_change_at_a_time():  # before any row: as everybody locks them
+        if not previews.name_files(video, kept, store=store):
+            raise JobFailed("file_changed", f"The file of {video} was replaced meanwhile", suggestion="Retry.", is_transient=True)
+        refresh([video.pk])
 
 
 def _require_moment(video: Video, seconds: float | None) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 from pydantic import Field
 from pydantic.alias_generators import to_camel
 
 from gallery.services import refresh
+from gallery.services.changes import one_change_at_a_time
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.inspecting import inspectors, opened
@@ -138,21 +138,21 @@ def _decode(descriptor: int, params: ValidateParams, follow: Follow) -> tuple[In
     return inspection, answer.found
 
 
-@transaction.atomic
 def _keep(video: Video, inspection: Inspection, file_hash: str | None) -> None:
     """Write what was found as a scan does, where the row still means the file that was read."""
     same = Video.objects.filter(pk=video.pk, path=video.path, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
-    current = same.select_for_update(no_key=True).first()
-    if current is None:
-        raise JobFailed("file_changed", f"{video} was moved or changed meanwhile", suggestion="Retry.", is_transient=True)
-    if current.is_valid and inspection.probe:
-        same.update(last_validated=Now(), is_faststart=inspection.probe.is_faststart, file_hash=file_hash)
-        return
+    if inspection.probe:
+        still_valid = same.filter(is_valid=True)
+        if still_valid.update(last_validated=Now(), is_faststart=inspection.probe.is_faststart, file_hash=file_hash):
+            return
     poster = inspection.poster if inspection.probe else None
     thumbnail = save_poster(poster, store=Path(settings.THUMBNAIL_ROOT)) if poster else None
     file = FoundFile(video.path, video.file_size or 0, video.file_mtime_ns or 0)
-    entries.write([entry_of(Reading(Arrival(file, video.pk), inspection, thumbnail), file_hash=file_hash)])
-    refresh([video.pk])
+    with one_change_at_a_time():  # before any row: as everybody locks them
+        if not same.select_for_update(no_key=True).exists():
+            raise JobFailed("file_changed", f"{video} was moved or changed meanwhile", suggestion="Retry.", is_transient=True)
+        entries.write([entry_of(Reading(Arrival(file, video.pk), inspection, thumbnail), file_hash=file_hash)])
+        refresh([video.pk])
 
 
 def _tell(context: JobContext, video: Video, verdict: Verdict) -> None:

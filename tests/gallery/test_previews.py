@@ -13,7 +13,7 @@ from django.urls import reverse
 from gallery.services import lock, publish, unpublish
 from media_library.ffmpeg.sprite import Sprite
 from media_library.models import Video
-from media_library.previews import Made, Previews, save
+from media_library.previews import Made, Previews, name_files, put_files
 from tests.gallery.rows import video, with_file
 
 SPRITE, HOVER = b"RIFF....WEBP the tiles", b"....ftyp the seconds"
@@ -25,7 +25,8 @@ def medium(db: None, library: Path, settings: Any) -> Video:
     clip = with_file(video(path="videos/harbour.mp4", filename="harbour.mp4", file_size=12, file_mtime_ns=2), b"the original")
     publish([clip.pk], category="sea", by=None)
     clip.refresh_from_db()
-    save(clip, Made(previews=Previews(Sprite(SPRITE, 160, 90, 90.0), HOVER)), store=settings.THUMBNAIL_ROOT)
+    made = Made(previews=Previews(Sprite(SPRITE, 160, 90, 90.0), HOVER))
+    name_files(clip, put_files(clip.pk, made, store=settings.THUMBNAIL_ROOT), store=settings.THUMBNAIL_ROOT)
     return clip
 
 

@@ -138,6 +138,7 @@ def test_a_damaged_video_ends_nothing(library: Path, add: Add) -> None:
     assert previews() == {"made": 1, "failed": 1}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_replaced_file_gets_new_previews_and_the_old_ones_go(dawn: Video, library: Path, clips: Clips, settings: Settings) -> None:
     previews(videoId=dawn.pk)
     before = in_store(settings)
