@@ -16,7 +16,7 @@ urlpatterns = [
     path("api/media/public/<id:media_id>/stream", Stream.as_view(), name="stream"),
     path("api/media/public/<id:media_id>/playback", Playback.as_view(), name="playback"),
     path("api/media/public/<id:media_id>/hls/<str:name>", Hls.as_view()),
-    path("api/media/public/<id:media_id>/preview", HoverPreview.as_view()),
+    path("api/media/public/<id:media_id>/preview", HoverPreview.as_view(), name="hover_preview"),
     path("api/media/public/<id:media_id>/sprite", Sprite.as_view()),
     path("api/media/public/<id:media_id>/storyboard.vtt", Storyboard.as_view(), name="storyboard"),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),

@@ -43,7 +43,7 @@ from gallery.sharing import found_by
 from gallery.templatetags.gallery_format import category_name, slug_of, title_of, watch_address
 from gallery.threads import threads
 from gallery.visits import count_view
-from media_library.previews import preview_of
+from media_library.previews import preview_of, with_hover_previews
 from media_library.timecodes import seconds_of
 from reactions.models import ReactionType
 
@@ -141,6 +141,7 @@ def gallery(request: HttpRequest, category: str | None = None) -> HttpResponse:
         "everything": sum(row["count"] for row in counted),
         "sorts": SORT_LABELS.items(),
         "shapes": ORIENTATIONS,
+        "moving": with_hover_previews(row["id"] for row in page.rows),
         "page_url": request.build_absolute_uri(request.path),
     }
     return render(request, "gallery/gallery.html", context, status=200 if is_known else 404)
@@ -166,6 +167,7 @@ def watch(request: HttpRequest, media_id: int, slug: str | None = None) -> HttpR
         **_played(medium),
         "start": parse_decimal(request.GET.get("t", "")),
         "related": others,
+        "moving": with_hover_previews(row["id"] for row in others),
         "is_upvoted": _is_upvoted(request, media_id),
         "kinds": ReactionType,
         **found_by(medium, request),

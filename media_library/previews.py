@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,17 @@ def lack_previews(videos: QuerySet[Video]) -> QuerySet[Video]:
 
 def preview_of(video_id: int) -> Preview | None:
     """The previews of a video, if they are of the file that it has now."""
-    up_to_date = Preview.objects.filter(source_size=F("video__file_size"), source_mtime_ns=F("video__file_mtime_ns"))
-    return up_to_date.filter(pk=video_id).first()
+    return _up_to_date().filter(pk=video_id).first()
+
+
+def _up_to_date() -> QuerySet[Preview]:
+    """Previews of the files that the videos have now."""
+    return Preview.objects.filter(source_size=F("video__file_size"), source_mtime_ns=F("video__file_mtime_ns"))
+
+
+def with_hover_previews(video_ids: Iterable[int]) -> set[int]:
+    """Which of these videos have some seconds to show."""
+    return set(_up_to_date().filter(pk__in=list(video_ids), hover_path__isnull=False).values_list("pk", flat=True))
 
 
 def put_files(video_id: int, made: Made, *, store: Path) -> Kept:

@@ -218,11 +218,11 @@ def test_following_load_more_meets_every_video_once(client: Client, sort: str) -
     assert "Back to the start" in text(page)
 
 
-def test_a_full_page_is_small_and_costs_three_queries(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_full_page_is_small_and_costs_four_queries(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     for number in range(30):
         share(f"A title of an ordinary length, number {number}")
 
-    with django_assert_max_num_queries(3):  # a page's rows, its total, the categories
+    with django_assert_max_num_queries(4):  # a page's rows, its total, the categories, which cards move
         response = client.get("/")
 
     assert len(titles(response)) == 24
@@ -365,7 +365,7 @@ def test_the_viewer_costs_few_queries(client: Client, django_assert_max_num_quer
     for number in range(12):
         share(f"Other {number}")
 
-    with django_assert_max_num_queries(6):  # the medium, its relatives, its comments, its sprite
+    with django_assert_max_num_queries(7):  # the medium, its relatives, its comments, what shows them before
         client.get(f"/v/{media_id}/")
 
 

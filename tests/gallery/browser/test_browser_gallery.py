@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
+from media_library.models import Preview
+from tests.conftest import X264, Clips
 from tests.gallery.browser.measures import LAYOUT_SHIFT, wait_until
 from tests.gallery.shared_media import share
 
@@ -157,3 +160,45 @@ def test_searching_and_choosing_work_without_scripts(page_without_scripts: Page,
 
     expect(page.locator(".card")).to_have_count(1)
     expect(page.get_by_role("searchbox")).to_have_value("video 7")
+
+
+@pytest.fixture
+def moving_video(poster: Path, clips: Clips) -> int:
+    """A medium whose card has some seconds to show, and one that has none."""
+    hover = clips.make(name="hover.mp4", codec=X264)
+    store = poster.parent.parent.parent
+    shutil.copy(hover, store / "hover.mp4")
+    media_id = share("Moving", file_mtime_ns=1)
+    Preview.objects.create(video_id=media_id, hover_path="hover.mp4", source_size=5_000_000, source_mtime_ns=1)
+    share("Still")
+    return media_id
+
+
+def test_a_card_plays_some_seconds_while_one_points_at_it(page: Page, moving_video: int) -> None:
+    page.goto("/")
+    card = page.locator(".card", has_text="Moving")
+
+    card.hover()
+    expect(card.locator("video.is-playing")).to_have_js_property("muted", True)
+
+    page.locator(".card", has_text="Still").hover()
+    expect(page.locator(".poster video")).to_have_count(0)
+
+
+def test_a_card_plays_while_it_is_in_focus(page: Page, moving_video: int) -> None:
+    page.goto("/")
+    page.get_by_role("link", name="Still").focus()
+
+    page.keyboard.press("Tab")
+
+    expect(page.locator(".card", has_text="Moving").locator("video.is-playing")).to_have_count(1)
+
+
+def test_nothing_plays_for_those_who_want_less_motion(open_context: Callable[..., BrowserContext], moving_video: int) -> None:
+    page = open_context(reduced_motion="reduce").new_page()
+    page.goto("/")
+
+    page.locator(".card", has_text="Moving").hover()
+    page.wait_for_timeout(1_000)
+
+    expect(page.locator(".poster video")).to_have_count(0)
