@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
+from config.redis import client
 from gallery import services
 from media_library.models import Video
 from tests.gallery import rows
@@ -62,6 +64,15 @@ def no_limits(settings: Settings) -> None:
     settings.SIGN_INS_PER_MINUTE = NO_LIMIT
     settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = NO_LIMIT
     settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = NO_LIMIT
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forgotten_limits() -> Iterator[None]:
+    """What was counted against one address here is not held against the tests that come after."""
+    yield
+    redis = client()
+    for key in redis.scan_iter("throttle:*", count=1000):
+        redis.delete(key)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
