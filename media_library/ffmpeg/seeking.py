@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from fractions import Fraction
 from itertools import chain, islice
 
@@ -159,7 +160,8 @@ class Reel:
         except OUT_OF_RESOURCES:
             raise
         except av.FFmpegError:
-            self._container.seek(0)
+            with suppress(av.FFmpegError):  # then it stays where it stands
+                self._container.seek(0)
 
     def _is_indexed(self) -> bool:
         """Whether the whole stream is in the index, and not just what has been read so far."""
