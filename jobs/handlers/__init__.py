@@ -3,6 +3,7 @@
 from jobs.handlers import (
     clip_extract_only,
     clip_generate,
+    compilation,
     generate_gif,
     generate_previews,
     hash_videos,
@@ -18,6 +19,7 @@ from jobs.handlers import (
 __all__ = [
     "clip_extract_only",
     "clip_generate",
+    "compilation",
     "generate_gif",
     "generate_previews",
     "hash_videos",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +73,12 @@ def keyframe_times(path: Path) -> list[float]:
         return [float(packet.pts * packet.time_base) for packet in container.demux(stream) if packet.is_keyframe and packet.pts is not None]
 
 
-def peak(path: Path) -> int:
-    """The loudest sample of a file, 0 to 32767."""
+def peak(path: Path, start: float = 0.0, end: float = math.inf) -> int:
+    """The loudest sample of a file from `start` to `end`, in seconds, 0 to 32767."""
     resampler = av.AudioResampler(format="s16", layout="mono")
     with av.open(str(path)) as container:
-        sounds = [sound for frame in container.decode(audio=0) for sound in resampler.resample(frame)]
+        heard = (frame for frame in container.decode(audio=0) if start <= float(frame.time or 0) < end)
+        sounds = [sound for frame in heard for sound in resampler.resample(frame)]
     return max(max(abs(sample) for sample in memoryview(bytes(sound.planes[0])[: sound.samples * 2]).cast("h")) for sound in sounds)
 
 

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from jobs import services
+from jobs.models import Job
+from media_library.models import Compilation, Derivation, Video
+from media_library.scanner import scan
+from tests.conftest import Clips, aged
+from tests.jobs.handlers.conftest import three_colours
+from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, look, peak, strongest
+from tests.jobs.running import run_to_the_end
+from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
+
+pytestmark = pytest.mark.django_db
+
+
+def compiled(*clips: dict[str, object], **params: object) -> Job:
+    return run_to_the_end(services.submit("compilation", {"clips": list(clips), **params}))
+
+
+def part(video: Video, in_point: float, out_point: float, **more: object) -> dict[str, object]:
+    return {"videoId": video.pk, "inPoint": in_point, "outPoint": out_point, **more}
+
+
+def made(job: Job) -> Video:
+    assert job.status == Job.Status.COMPLETED and job.result is not None, (job.error, job.log)
+    return Video.objects.get(pk=job.result["videoId"])
+
+
+def seen(job: Job) -> Seen:
+    return look(made(job).absolute_path)
+
+
+@pytest.fixture
+def upright(clips: Clips, film: Callable[[Path], Video], tmp_path: Path) -> Video:
+    """A second of a phone's video, 50 × 90 as shown, lime, 30000/1001 pictures a second, without sound."""
+    flat = clips.make(name="flat.mp4", picture="color=lime", size="90x50", rate="30000/1001")
+    return film(with_matrix(flat, tmp_path / "upright.mp4", TURN_LEFT))
+
+
+def test_parts_follow_each_other_in_the_order_given(traffic: Video) -> None:
+    job = compiled(part(traffic, 2, 3), part(traffic, 0, 1), part(traffic, 1, 2))
+
+    movie = seen(job)
+    assert [strongest(colour) for colour in movie.colours] == [*[BLUE] * 25, *[RED] * 25, *[GREEN] * 25]
+    assert max(abs(after - before - 0.04) for before, after in pairwise(movie.picture_times)) < 0.001
+    assert (movie.width, movie.height, movie.codec, movie.profile, movie.audio_codec) == (160, 90, "h264", "High", "aac")
+    assert movie.is_faststart
+
+
+def test_sound_is_as_long_as_the_pictures_after_many_parts(traffic: Video, upright: Video) -> None:
+    clips = [part(traffic, 0.3, 0.633), {"videoId": upright.pk, "outPoint": 0.4}] * 5
+
+    movie = seen(compiled(*clips))
+
+    assert movie.duration == pytest.approx(10 * 0.3665, abs=0.2)
+    assert movie.sound_start == pytest.approx(0, abs=0.03)
+    assert movie.sound_end == pytest.approx(movie.picture_times[-1] + 1001 / 30000, abs=0.04)
+
+
+def test_a_crossfade_mixes_both_and_makes_the_whole_shorter(traffic: Video) -> None:
+    job = compiled(part(traffic, 0, 1), part(traffic, 2, 3), transition="crossfade", transitionLength=0.4)
+
+    movie = seen(job)
+    assert len(movie.colours) == 40
+    assert movie.sound_end == pytest.approx(1.6, abs=0.04)
+    assert [strongest(colour) for colour in movie.colours[:15]] == [RED] * 15
+    assert [strongest(colour) for colour in movie.colours[-15:]] == [BLUE] * 15
+    red, _, blue = movie.colours[20]
+    assert 60 < red < 190 and 60 < blue < 190
+
+
+def test_a_crossfade_takes_at_most_half_of_a_clip(traffic: Video) -> None:
+    job = compiled(*[part(traffic, 0, 0.4)] * 3, transition="crossfade", transitionLength=5)
+
+    assert len(seen(job).colours) == 20
+
+
+def test_another_shape_stands_whole_between_bars_or_on_itself_blurred(traffic: Video, upright: Video) -> None:
+    barred = made(compiled({"videoId": upright.pk}, width=160, height=90))
+    blurred = made(compiled({"videoId": upright.pk}, width=160, height=90, fill="blur"))
+
+    assert (barred.width, barred.height) == (160, 90)
+    assert max(corner(barred)) < 40
+    assert strongest(corner(blurred)) == GREEN and max(corner(blurred)) > 100
+    assert strongest(look(barred.absolute_path).colours[0]) == GREEN
+
+
+def corner(video: Video) -> tuple[int, int, int]:
+    with av.open(str(video.absolute_path)) as container:
+        red, green, blue = bytes(next(container.decode(video=0)).reformat(format="rgb24").planes[0])[:3]
+    return red, green, blue
+
+
+def test_the_size_is_that_of_the_largest_turned_as_most_are(traffic: Video, upright: Video) -> None:
+    assert (seen(compiled({"videoId": upright.pk}, {"videoId": upright.pk}, part(traffic, 0, 1)))).width == 50
+
+
+def test_each_part_has_a_chapter_with_its_title(traffic: Video) -> None:
+    title = "It's 100%: a=b;c#\\ 'x' [0:v]"
+    job = compiled(part(traffic, 0, 1, title=title), part(traffic, 1, 3))
+
+    with av.open(str(made(job).absolute_path)) as container:
+        chapters = [(chapter["start"] * chapter["time_base"], chapter["metadata"]["title"]) for chapter in container.chapters()]
+    assert chapters == [(0, title), (1, str(traffic))]
+
+
+def test_title_cards_stand_before_their_parts(traffic: Video) -> None:
+    job = compiled(part(traffic, 0, 1, title="%{n}':drawtext=text=x"), part(traffic, 2, 3), titleCards=True, cardLength=1)
+
+    movie = seen(job)
+    assert len(movie.colours) == 100
+    assert strongest(movie.colours[30]) == RED and strongest(movie.colours[80]) == BLUE
+    assert max(movie.colours[5]) - min(movie.colours[5]) < 30  # of no colour
+
+
+def test_loud_and_soft_parts_are_brought_to_one_loudness(clips: Clips, film: Callable[[Path], Video]) -> None:
+    soft, loud = (
+        film(
+            clips.run(
+                f"{name}.mp4", "-f", "lavfi", "-i", "color=red:size=64x64:rate=25:duration=2", "-f", "lavfi", "-i",
+                f"sine=frequency=440:duration=2,volume={volume}", "-c:a", "aac",
+            )
+        )
+        for name, volume in (("soft", 0.05), ("loud", 2.0))
+    )  # fmt: skip
+
+    job = compiled({"videoId": soft.pk}, {"videoId": loud.pk}, matchLoudness=True)
+
+    movie = made(job).absolute_path
+    assert peak(movie, 1, 1.5) == pytest.approx(peak(movie, 3, 3.5), rel=0.2)
+
+
+def test_parts_without_sound_make_a_compilation_without_sound(upright: Video) -> None:
+    assert seen(compiled({"videoId": upright.pk}, {"videoId": upright.pk})).audio_codec is None
+
+
+def test_it_is_kept_with_what_makes_it_again(traffic: Video) -> None:
+    job = compiled(part(traffic, 0, 1), part(traffic, 2, 3), title="Both ends", transition="crossfade", transitionLength=0.2)
+
+    video = made(job)
+    compilation = Compilation.objects.get()
+    assert (compilation.path, compilation.filename) == (video.path, video.filename)
+    assert (compilation.duration_seconds, compilation.video_ids) == (2, [traffic.pk, traffic.pk])
+    again = services.submit(compilation.settings["type"], compilation.settings["params"])
+    assert look(made(run_to_the_end(again)).absolute_path).duration == look(video.absolute_path).duration
+    cuts = Derivation.objects.filter(derived=video).values_list("source_id", "in_point", "out_point")
+    assert list(cuts) == [(traffic.pk, 0, 1), (traffic.pk, 2, 3)]
+    assert (video.title, video.directory_type) == ("Both ends", "compilations")
+
+
+def test_a_dry_run_shows_what_would_be_joined_and_makes_nothing(traffic: Video, library: Path) -> None:
+    job = compiled(part(traffic, 0, 1), part(traffic, 1, 3), transition="crossfade", transitionLength=0.4, titleCards=True, dryRun=True)
+
+    assert job.result is not None, (job.error, job.log)
+    assert job.result["duration"] == pytest.approx(3 + 4 - 3 * 0.4, abs=0.01)
+    assert [(clip["inPoint"], clip["outPoint"], len(clip["thumbnails"])) for clip in job.result["clips"]] == [(0, 1, 4), (1, 3, 4)]
+    assert all(shown["picture"].startswith("data:image/jpeg") for clip in job.result["clips"] for shown in clip["thumbnails"])
+    assert not list((library / "compilations").glob("*.mp4")) and not Compilation.objects.exists()
+
+
+def test_what_comes_of_a_private_video_stays_private(traffic: Video, library: Path, clips: Clips) -> None:
+    place = library / "private" / "mine.mp4"
+    place.parent.mkdir()
+    place.write_bytes(three_colours(clips, name="mine.mp4").read_bytes() + b"\0\0\0\x08free")
+    aged(place)
+    scan(library, workers=1)
+
+    job = compiled(part(traffic, 0, 1), part(Video.objects.get(filename="mine.mp4"), 0, 1))
+
+    assert made(job).path.startswith("private/compilations/")
+
+
+def test_more_clips_than_it_takes_are_refused_when_it_is_submitted(traffic: Video) -> None:
+    with pytest.raises(services.Refused, match="at most 200"):
+        services.submit("compilation", {"clips": [part(traffic, 0, 1)] * 201})
+
+
+def test_a_part_after_the_end_of_a_video_fails_naming_it(traffic: Video) -> None:
+    job = compiled(part(traffic, 0, 1), part(traffic, 7, 8))
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "nothing_to_cut")
+    assert str(traffic.pk) in (job.error or "")
+
+
+def test_only_the_compilation_itself_is_left_behind(traffic: Video, library: Path) -> None:
+    video = made(compiled(part(traffic, 0, 1), part(traffic, 1, 2), titleCards=True))
+
+    assert [path.name for path in (library / "compilations").iterdir()] == [video.filename]
