@@ -64,3 +64,9 @@ def three_colours(clips: Clips, *options: str, name: str = "traffic.mp4", video:
     pictures = [f"color={colour}:size=160x90:rate=25:duration=1" for colour in ("red", "lime", "blue")]
     inputs = [argument for source in (*pictures, "sine=frequency=440:duration=3") for argument in ("-f", "lavfi", "-i", source)]
     return clips.run(name, *inputs, "-filter_complex", "[0][1][2]concat=n=3", "-map", "3:a", *video, "-c:a", "aac", *options)
+
+
+def one_colour(clips: Clips, colour: str, *, size: str = "64x36", rate: str = "25", duration: float = 1.0) -> Path:
+    """A clip of one colour without sound, called after it."""
+    pictures = f"color={colour}:size={size}:rate={rate}:duration={duration}"
+    return clips.run(f"{colour}.mp4", "-f", "lavfi", "-i", pictures, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")

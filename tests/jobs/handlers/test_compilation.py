@@ -12,7 +12,7 @@ from jobs.models import Job
 from media_library.models import Compilation, Derivation, Video
 from media_library.scanner import scan
 from tests.conftest import Clips, aged
-from tests.jobs.handlers.conftest import three_colours
+from tests.jobs.handlers.conftest import one_colour, three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, look, peak, strongest
 from tests.jobs.running import run_to_the_end
 from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
@@ -40,7 +40,7 @@ def seen(job: Job) -> Seen:
 @pytest.fixture
 def upright(clips: Clips, film: Callable[[Path], Video], tmp_path: Path) -> Video:
     """A second of a phone's video, 50 × 90 as shown, lime, 30000/1001 pictures a second, without sound."""
-    flat = clips.make(name="flat.mp4", picture="color=lime", size="90x50", rate="30000/1001")
+    flat = one_colour(clips, "lime", size="90x50", rate="30000/1001")
     return film(with_matrix(flat, tmp_path / "upright.mp4", TURN_LEFT))
 
 
