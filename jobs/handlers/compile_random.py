@@ -15,6 +15,7 @@ from jobs.failures import JobFailed
 from jobs.models import Lane
 from jobs.registry import job_type
 from media_library.models import DirectoryType, Orientation, Video
+from media_library.querysets import SORT_DURATION
 
 # What was made from videos would show the same again, and what is private is only shown where somebody asks for it.
 LEFT_OUT = (
@@ -62,7 +63,7 @@ def compile_random(context: JobContext, params: RandomParams) -> dict[str, Any]:
 def _chosen(params: RandomParams, seed: int) -> list[Clip]:
     """Clips of different videos as far as they go, in an order of chance; raises `JobFailed` where no video fits."""
     candidates = _candidates(params)
-    lengths = dict((candidates[: params.count] if params.most_reacted else candidates).values_list("pk", "duration_seconds"))
+    lengths: dict[int, float] = dict((candidates[: params.count] if params.most_reacted else candidates).values_list("pk", SORT_DURATION))
     if not lengths:
         raise JobFailed("no_videos", "No video fits", suggestion="Ask for shorter clips, or leave out a condition.")
     chance = random.Random(seed)
@@ -85,6 +86,6 @@ def _candidates(params: RandomParams) -> QuerySet[Video]:
     return videos.order_by("pk")
 
 
-def _clip(video_id: int, duration: int, length: float, chance: random.Random) -> Clip:
+def _clip(video_id: int, duration: float, length: float, chance: random.Random) -> Clip:
     in_point = round(chance.uniform(0, max(0.0, duration - length)), 2)
-    return Clip(video_id=video_id, in_point=in_point, out_point=round(in_point + length, 2))
+    return Clip(video_id=video_id, in_point=in_point, out_point=round(in_point + length, 2), title="")

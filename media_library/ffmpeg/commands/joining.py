@@ -127,8 +127,9 @@ def size_inside(width: int, height: int, look: Look) -> tuple[int, int]:
 
 
 def loudness(source: Source) -> list[str]:
-    """Measure the sound of a stretch, in words that `gain_of` reads."""
-    sound = source.sound(open_source(source)).filter("loudnorm", print_format="json", **LOUDNESS)
+    """Measure the sound of a stretch that has one, in words that `gain_of` reads."""
+    (sound,) = encoded_sound(source, open_source(source))
+    sound = sound.filter("loudnorm", print_format="json", **LOUDNESS)
     return ["-v", "info", *arguments(sound.output("-", format="null"))]
 
 

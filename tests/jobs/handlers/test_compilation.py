@@ -55,7 +55,7 @@ def test_parts_follow_each_other_in_the_order_given(traffic: Video) -> None:
 
 
 def test_sound_is_as_long_as_the_pictures_after_many_parts(traffic: Video, upright: Video) -> None:
-    clips = [part(traffic, 0.3, 0.633), {"videoId": upright.pk, "outPoint": 0.4}] * 5
+    clips: list[dict[str, object]] = [part(traffic, 0.3, 0.633), {"videoId": upright.pk, "outPoint": 0.4}] * 5
 
     movie = seen(compiled(*clips))
 
@@ -107,8 +107,8 @@ def test_each_part_has_a_chapter_with_its_title(traffic: Video) -> None:
     job = compiled(part(traffic, 0, 1, title=title), part(traffic, 1, 3))
 
     with av.open(str(made(job).absolute_path)) as container:
-        chapters = [(chapter["start"] * chapter["time_base"], chapter["metadata"]["title"]) for chapter in container.chapters()]
-    assert chapters == [(0, title), (1, str(traffic))]
+        chapters = [(chapter["start"], chapter["metadata"]["title"]) for chapter in container.chapters()]
+    assert chapters == [(0, title), (1000, str(traffic))]
 
 
 def test_title_cards_stand_before_their_parts(traffic: Video) -> None:

@@ -89,11 +89,11 @@ def test_a_given_length_holds_for_all(traffic: Video) -> None:
 
 def test_sound_comes_from_one_from_all_or_from_none(clips: Clips, film: Callable[[Path], Video], traffic: Video) -> None:
     silent = film(one_colour(clips, "red", size="90x160", rate="30"))
-    pair = {"videoId": silent.pk}, part(traffic, 0, 1)
+    pair = part(silent, 0, 1), part(traffic, 0, 1)
+    choices: dict[str, dict[str, object]] = {"first": {}, "second": {"soundFrom": 2}, "all": {"sound": "mixed"}, "none": {"sound": "none"}}
 
     heard = {
-        name: look(made(compiled("compile_side_by_side", *pair, **params)).absolute_path).audio_codec
-        for name, params in {"first": {}, "second": {"soundFrom": 2}, "all": {"sound": "mixed"}, "none": {"sound": "none"}}.items()
+        name: look(made(compiled("compile_side_by_side", *pair, **params)).absolute_path).audio_codec for name, params in choices.items()
     }
 
     assert heard == {"first": None, "second": "aac", "all": "aac", "none": None}

@@ -90,11 +90,11 @@ def test_where_no_video_fits_it_says_what_to_do(films: list[Video]) -> None:
 
 
 def test_it_joins_them_and_keeps_what_makes_them_again(films: list[Video]) -> None:
-    job = run_to_the_end(services.submit("compile_random", {"count": 3, "clipLength": 0.4 + 0.1, "transition": "crossfade"}))
+    job = run_to_the_end(services.submit("compile_random", {"count": 3, "clipLength": 0.6, "transition": "crossfade"}))
 
     assert job.result is not None, (job.error, job.log)
     video, compilation = Video.objects.get(pk=job.result["videoId"]), Compilation.objects.get()
-    assert look(video.absolute_path).duration == pytest.approx(3 * 0.5 - 2 * 0.24, abs=0.05)
+    assert look(video.absolute_path).duration == pytest.approx(3 * 0.6 - 2 * 0.28, abs=0.05)
     assert Derivation.objects.filter(derived=video).count() == 3
     assert compilation.settings["chosenBy"]["params"]["seed"] == job.result["seed"]
     assert services.submit(compilation.settings["type"], compilation.settings["params"]).type == "compilation"
