@@ -10,7 +10,6 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -18,12 +17,11 @@ from django.conf import settings
 from PIL import Image, ImageSequence
 
 from jobs.failures import BadOutput
+from jobs.inspecting import inspectors
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.hls import Playlist, read_playlist
 from media_library.ffmpeg.inspection import Inspection
-from media_library.ffmpeg.inspectors import Inspectors, Limits
 from media_library.ffmpeg.probe import Probe, mp4_boxes
-from media_library.ffmpeg.untrusted import Bounds
 
 DURATION_TOLERANCE, LEAST_TOLERANCE = 0.02, 1.0  # of the duration; seconds
 
@@ -64,14 +62,14 @@ def verify_playlists(
 
 def probe(descriptor: int) -> Probe:
     """What an open file says of itself, read where a stranger's file can do no harm; raises `UnreadableMedia`."""
-    inspection = _inspectors().inspect(descriptor, with_poster=False)
+    inspection = inspectors().inspect(descriptor, with_poster=False)
     if inspection.probe is None:
         raise UnreadableMedia(inspection.reason)
     return inspection.probe
 
 
 def _inspect(descriptor: int, *, with_poster: bool) -> Inspection:
-    inspection = _inspectors().inspect(descriptor, with_poster=with_poster)
+    inspection = inspectors().inspect(descriptor, with_poster=with_poster)
     if inspection.probe is None:
         raise BadOutput(f"The output cannot be read: {inspection.reason}", is_transient=not inspection.is_conclusive)
     return inspection
@@ -168,11 +166,3 @@ def _require_picture(paths: Sequence[PurePosixPath], open_below: Open) -> None:
                 shutil.copyfileobj(file, together)
         together.flush()
         _inspect(together.fileno(), with_poster=False)
-
-
-@cache
-def _inspectors() -> Inspectors:
-    """The process that looks at what this one makes."""
-    bounds = Bounds(pixels=settings.MAX_VIDEO_PIXELS, streams=settings.MAX_VIDEO_STREAMS)
-    limits = Limits(timeout=settings.PROBE_TIMEOUT_SECONDS, memory=settings.PROBE_MEMORY_MB * 2**20, bounds=bounds)
-    return Inspectors(2, limits=limits)

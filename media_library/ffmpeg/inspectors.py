@@ -140,18 +140,19 @@ class _Inspector:
         """Wait for the last thing that it says; raises TimeoutError when it says nothing for too long."""
         speech = select.poll()
         speech.register(connection, select.POLLIN)
-        heard_at = time.monotonic()
+        ends_at = time.monotonic() + self._limits.timeout
         while True:
-            if speech.poll(TICK * 1000):
-                answer = receive(connection)
-                if answer.progress is None:
-                    return answer
-                heard_at = time.monotonic()
-                follow(answer.progress)
-            elif time.monotonic() - heard_at > self._limits.timeout:
+            left = ends_at - time.monotonic()
+            if left <= 0:
                 raise TimeoutError
-            else:
+            if not speech.poll(min(TICK, left) * 1000):
                 follow(None)
+                continue
+            answer = receive(connection)
+            if answer.progress is None:
+                return answer
+            follow(answer.progress)
+            ends_at = time.monotonic() + self._limits.timeout
 
     def stop(self) -> None:
         if self._connection:

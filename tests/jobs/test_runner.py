@@ -232,7 +232,7 @@ def test_a_file_that_could_not_be_looked_at_is_made_again_later(
         standing.inspect(clip.fileno(), with_poster=False)
         (its_process,) = set(inspectors(of={os.getpid()})) - set(others)
         os.kill(its_process, signal.SIGSTOP)
-        monkeypatch.setattr(verification, "_inspectors", lambda: standing)
+        monkeypatch.setattr(verification, "inspectors", lambda: standing)
 
         job = run_to_the_end(does(makes_a_file))
 
