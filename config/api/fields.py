@@ -98,7 +98,7 @@ class IdField(Documented, serializers.IntegerField):
     default_error_messages: ClassVar[Any] = {"invalid": "An id is a whole number."}
 
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "integer", "format": "int64"}
+        return {"type": "integer"}
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, float) and abs(data) > LARGEST_ID:

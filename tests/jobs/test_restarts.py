@@ -90,12 +90,11 @@ def test_a_restart_while_nobody_asks_anything_is_not_noticed(
     """A connection that lies open in the meantime would be found dead by the handler's next query."""
 
     def handler(context: JobContext) -> dict[str, Any]:
-        context.run(["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36:duration=2", "-f", "null", "-"])
+        Timer(1.0, database.begin, kwargs={"seconds": 0.3}).start()
+        context.run(["-f", "lavfi", "-re", "-i", "testsrc2=size=64x36:duration=6", "-f", "null", "-"])
         return {"jobs": Job.objects.count()}
 
-    job = does(handler)
-    Timer(0.7, database.begin, kwargs={"seconds": 0.3}).start()
-    perform(job, heart)
+    job = perform(does(handler), heart)
 
     assert (job.status, job.attempt, job.result) == (Job.Status.COMPLETED, 1, {"jobs": 1})
 
