@@ -6,12 +6,13 @@ lets `config.database` prepare statements, which are planned once, whatever the 
 
 from __future__ import annotations
 
+from functools import partial
 from time import monotonic
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.db.backends.postgresql import base
-from psycopg import Connection
+from psycopg import Connection, Error
 from psycopg_pool import ConnectionPool
 
 TRUSTED_FOR = 1.0  # seconds: a restart takes PostgreSQL longer, so it costs the requests under way and hardly one more
@@ -31,14 +32,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     @property
     def pool(self) -> ConnectionPool[Any] | None:
         pool: ConnectionPool[Any] | None = super().pool
-        if pool is not None and pool._check is not None:
-            pool._check = check_after_rest  # Django passes its own and takes no other
+        if pool is not None and pool._check is ConnectionPool.check_connection:
+            pool._check = partial(check_after_rest, pool)  # Django passes its own and takes no other
         return pool
 
 
-def check_after_rest(connection: Connection[Any]) -> None:
-    """Raise when the server has gone, at most a second after it answered on this connection last."""
+def check_after_rest(pool: ConnectionPool[Any], connection: Connection[Any]) -> None:
+    """Raise when the server has gone, at most a second after it answered on this connection last.
+
+    Its other connections have gone with it, so they are let go of at once: the pool would find out about one after the
+    other, and rest for a second, then two, before it looked at the next.
+    """
     now = monotonic()
-    if now - _looked_at.get(connection, 0.0) > TRUSTED_FOR:
+    if now - _looked_at.get(connection, 0.0) <= TRUSTED_FOR:
+        return
+    try:
         ConnectionPool.check_connection(connection)
-        _looked_at[connection] = now
+    except Error:
+        pool.drain()
+        raise
+    _looked_at[connection] = now

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from threading import Thread
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Thread
 from typing import Any
 
 import psycopg
@@ -14,6 +15,8 @@ from config.database import read
 from config.postgresql import base
 from media_library.models import Video
 from tests.gallery.rows import video
+
+MANY = 10  # connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,6 +83,24 @@ def test_a_server_that_was_restarted_costs_nobody_a_request(monkeypatch: pytest.
 
     assert read("SELECT pg_backend_pid()", []) != before
     assert Video.objects.count() == 0
+
+
+def test_a_server_that_was_restarted_costs_nobody_a_request_however_many_connections_it_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "TRUSTED_FOR", 0.0)
+    together = Barrier(MANY)
+
+    def read_at_once() -> int:
+        together.wait(30)
+        (row,) = read("SELECT pg_backend_pid() FROM pg_sleep(0.1)", [])
+        return int(row[0])
+
+    with ThreadPoolExecutor(MANY) as pool:
+        before = {asked.result(30) for asked in [pool.submit(read_at_once) for _ in range(MANY)]}
+    assert len(before) > 5
+
+    end_all_other_connections()
+
+    assert read("SELECT pg_backend_pid()", [])[0][0] not in before
 
 
 def test_threads_read_on_connections_of_their_own() -> None:
