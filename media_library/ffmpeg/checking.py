@@ -12,7 +12,7 @@ import av
 from av import Packet
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
-from media_library.ffmpeg.probe import OpenVideo, duration_of
+from media_library.ffmpeg.probe import OpenVideo, decoded, duration_of
 from media_library.ffmpeg.seeking import Tell
 
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the duration
@@ -139,7 +139,7 @@ def _go_to(opened: OpenVideo, timestamp: int) -> None:
 def _decode_packet(packet: Packet[Any], second: float, found: Findings) -> None:
     found.packets += packet.size > 0
     try:
-        frames = packet.decode()
+        frames = decoded(packet)
     except av.InvalidDataError:
         found.note_damage(second)
         return

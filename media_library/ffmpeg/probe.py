@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import av
-from av import VideoFrame
+from av import Packet, VideoFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition
@@ -139,11 +139,16 @@ def pictures(opened: OpenVideo) -> Iterator[VideoFrame]:
     bad = 0
     for packet in islice(opened.container.demux(opened.stream), MOST_PACKETS_TO_A_PICTURE):
         try:
-            yield from packet.decode()
+            yield from decoded(packet)
         except av.InvalidDataError:
             bad += 1
             if bad > MOST_BAD_PACKETS:
                 return
+
+
+def decoded(packet: Packet[VideoStream]) -> list[VideoFrame]:
+    """Its pictures: none of an empty one, by which Ogg says that the last picture stays. Raises `av.InvalidDataError`."""
+    return [] if packet.size == 0 and packet.buffer_ptr else packet.decode()
 
 
 def duration_of(opened: OpenVideo) -> float | None:

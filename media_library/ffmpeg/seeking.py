@@ -13,7 +13,7 @@ from av import Packet, VideoFrame
 from av.video.stream import VideoStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES
-from media_library.ffmpeg.probe import MOST_PACKETS_TO_A_PICTURE, OpenVideo
+from media_library.ffmpeg.probe import MOST_PACKETS_TO_A_PICTURE, OpenVideo, decoded
 
 MOST_MISSES = 3  # then the index, or the want of one, is not to be relied on
 HAIR = 1e-4  # seconds: what rounding may do to a time
@@ -136,7 +136,7 @@ class Reel:
         """All pictures from where the container stands, but for damaged ones."""
         for packet in self._packets():
             try:
-                yield from packet.decode()
+                yield from decoded(packet)
             except av.InvalidDataError:
                 continue
 

@@ -33,6 +33,13 @@ def ask() -> Iterator[Ask]:
 
 
 @pytest.fixture(scope="session")
+def still(clips: Clips) -> Path:
+    """Two seconds in which nothing moves: Ogg has an empty packet for each picture that stays."""
+    black = ("-f", "lavfi", "-i", "color=black:size=160x96:rate=25:duration=2")
+    return clips.run("still.ogv", *black, "-c:v", "libtheora", "-q:v", "5")
+
+
+@pytest.fixture(scope="session")
 def dawn(clips: Clips) -> Callable[..., Path]:
     """A video that grows brighter from black to white, so that a picture's brightness is its time."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import av
 import pytest
 from PIL import ImageStat
 
@@ -15,6 +16,7 @@ from media_library.ffmpeg.probe import open_video
 from media_library.ffmpeg.seeking import Reel
 from media_library.ffmpeg.untrusted import Bounds
 from tests.conftest import X264
+from tests.media_library.ffmpeg.conftest import Ask
 
 LENGTH = 4.0  # seconds, at ten pictures a second
 MOMENTS = (0.0, 0.05, 1.0, 1.04, 2.31, 3.95, 1.7, 1.7, 99.0)
@@ -63,3 +65,15 @@ def test_many_moments_of_a_film_with_one_keyframe_cost_one_pass(dawn: Callable[.
         os.close(descriptor)
 
     assert packets < 2 * 180
+
+
+@pytest.mark.parametrize(
+    ("task", "options"), [("inspect", {"with_poster": True}), ("sprite", {}), ("hover", {}), ("check", {"thorough": True})]
+)
+def test_pictures_that_stay_are_no_damage(still: Path, ask: Ask, task: str, options: dict[str, bool]) -> None:
+    with av.open(str(still)) as film:
+        assert any(packet.size == 0 and packet.buffer_ptr for packet in film.demux(video=0)), (
+            "no picture stays: nothing is shown by this test"
+        )
+
+    assert ask(still, task, **options).reason == ""
