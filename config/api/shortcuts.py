@@ -138,7 +138,7 @@ def _matches(if_none_match: str, etag: str) -> bool:
 
 def _in_one_piece(response: Any) -> Iterable[bytes]:
     """The reply of Django as a list, which the server sends much sooner than what it has to iterate over."""
-    if response.streaming:
+    if getattr(response, "streaming", True):  # a server's own file wrapper says nothing of it
         streamed: Iterable[bytes] = response
         return streamed
     body = [response.content]

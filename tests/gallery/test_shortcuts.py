@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
+from wsgiref.util import FileWrapper
 
 import orjson
 import pytest
@@ -327,3 +328,16 @@ def test_memory_stays_flat_over_thousands_of_sessions_and_addresses(
     tracemalloc.stop()
 
     assert after - before < 2_000_000
+
+
+def test_a_server_that_sends_files_in_its_own_way_is_handed_them() -> None:
+    environ = RequestFactory().get("/static/gallery/icon.svg").environ | {"wsgi.input": BytesIO(), "wsgi.file_wrapper": FileWrapper}
+    started: list[str] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        started.append(status)
+
+    sent = b"".join(Server().application(environ, start_response))
+
+    assert started == ["200 OK"]
+    assert sent.startswith(b"<svg")
