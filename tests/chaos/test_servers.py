@@ -28,7 +28,7 @@ from tests.conftest import Clips
 
 pytestmark = pytest.mark.xdist_group("servers")  # one house for them all
 
-OUTAGES = int(os.environ.get("JOB_OUTAGES", "1"))  # of each kind
+OUTAGES = int(os.environ.get("JOB_OUTAGES", "2"))  # of each kind
 AWAY = float(os.environ.get("AWAY_SECONDS", "1"))
 SEED = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))
 LEASE = str(float(LONG_LEASE) + 2 * AWAY)  # longer than any outage: nobody loses a job by one
