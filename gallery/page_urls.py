@@ -2,21 +2,22 @@
 
 from django.urls import path
 
-from gallery import sharing, views
+from gallery import sharing
+from gallery.views import browsing, commenting, watching
 
 urlpatterns = [
-    path("", views.gallery, name="gallery"),
-    path("c/<str:category>/", views.gallery, name="category"),
+    path("", browsing.gallery, name="gallery"),
+    path("c/<str:category>/", browsing.gallery, name="category"),
     path("c/<str:category>/feed/", sharing.feed, name="category_feed"),
     path("feed/", sharing.feed, name="feed"),
     path("oembed", sharing.oembed, name="oembed"),
     path("robots.txt", sharing.robots, name="robots"),
     path("sitemap.xml", sharing.sitemap, name="sitemap"),
     path("sitemap-<int:number>.xml", sharing.sitemap_part, name="sitemap_part"),
-    path("embed/<id:media_id>/", views.embed, name="embed"),
-    path("v/<id:media_id>/", views.watch, name="watch"),
-    path("v/<id:media_id>/<str:slug>/", views.watch, name="watch_by_title"),
-    path("v/<id:media_id>/upvote", views.upvote, name="upvote"),
-    path("v/<id:media_id>/comments", views.comments, name="comments"),
-    path("v/<id:media_id>/comments/<id:comment_id>/delete", views.delete_comment, name="delete_comment"),
+    path("embed/<id:media_id>/", watching.embed, name="embed"),
+    path("v/<id:media_id>/", watching.watch, name="watch"),
+    path("v/<id:media_id>/<str:slug>/", watching.watch, name="watch_by_title"),
+    path("v/<id:media_id>/upvote", watching.upvote, name="upvote"),
+    path("v/<id:media_id>/comments", commenting.comments, name="comments"),
+    path("v/<id:media_id>/comments/<id:comment_id>/delete", commenting.delete_comment, name="delete_comment"),
 ]

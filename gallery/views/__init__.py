@@ -1,0 +1,1 @@
+"""The public pages: browsing the gallery, watching one medium, and commenting below it."""
