@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_safe
 from django.views.generic import FormView
 
-from config.api.throttling import seconds_to_wait, sign_in_limit, sign_up_limit, throttled_sign_in, too_often
+from config.api.throttling import address_limit, seconds_to_wait, sign_in_limit, sign_up_limit, throttled_sign_in, too_often
 
 if TYPE_CHECKING:
     SignUpForm = UserCreationForm[User]
@@ -32,6 +32,11 @@ else:
 class SignIn(LoginView):
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
+
+    def get_redirect_url(self, request: HttpRequest | None = None) -> str:
+        """Where to go on; never back to this page, which Django calls a loop."""
+        asked = super().get_redirect_url()
+        return "" if asked.partition("?")[0] == self.request.path else asked
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(can_sign_up=settings.SIGN_UP_IS_OPEN, **context)
@@ -53,6 +58,10 @@ class SignUp(RedirectURLMixin, SignUpView):
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         return super().get_context_data(next=self.get_redirect_url(), **context)
 
+    def post(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
+        wait = seconds_to_wait(address_limit(request))  # a form that fails tells which names are taken
+        return super().post(request, *args, **options) if wait is None else too_often(request, wait)
+
     def form_valid(self, form: SignUpForm) -> HttpResponse:
         wait = seconds_to_wait(sign_up_limit(self.request))
         if wait is not None:
@@ -68,7 +77,8 @@ class NewPassword(PasswordChangeView):
     success_url = reverse_lazy("account")
 
     def post(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
-        wait = seconds_to_wait(sign_in_limit(request, request.user.get_username()))  # the old password can be guessed at, too
+        limit = sign_in_limit(request, request.user.get_username())  # the old password can be guessed at, too
+        wait = seconds_to_wait(address_limit(request), limit)
         return super().post(request, *args, **options) if wait is None else too_often(request, wait)
 
     def form_valid(self, form: Any) -> HttpResponse:

@@ -26,7 +26,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config import redis
-from config.clients import client_address, client_network
+from config.clients import client_network
 
 MINUTE, HOUR = 60, 3600  # seconds
 LARGEST_LOCAL_TABLE = 10_000  # windows that one process remembers while Redis is down
@@ -133,7 +133,7 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
     def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **options)
-        wait = seconds_to_wait(sign_in_limit(request, request.POST.get("username", "")))
+        wait = seconds_to_wait(address_limit(request), sign_in_limit(request, request.POST.get("username", "")))
         if wait is None:
             return view(request, *args, **options)
         return too_often(request, wait)
@@ -169,7 +169,7 @@ def vote_limit(request: HttpRequest | Request, media_id: int) -> Limit:
 
 
 def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:
-    return Limit("sign-in", f"{client_address(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
+    return Limit("sign-in", f"{client_network(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
 
 
 def sign_up_limit(request: HttpRequest) -> Limit:

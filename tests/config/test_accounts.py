@@ -83,6 +83,35 @@ def test_passwords_cannot_be_tried_without_end(stranger: Client, ann: User, sett
     assert [sign_in(stranger, password).status_code for password in ("wrong", "wrong too", PASSWORD)] == [200, 200, 429]
 
 
+def test_a_network_of_addresses_is_one_who_tries_passwords(stranger: Client, ann: User, settings: Settings) -> None:
+    settings.SIGN_INS_PER_MINUTE = 2
+    network = stranger.defaults["REMOTE_ADDR"].removesuffix("::1")
+
+    replies = [
+        Client(REMOTE_ADDR=f"{network}::{number}").post("/account/sign-in", {"username": "ann", "password": "?"}) for number in range(3)
+    ]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("page", ["/account/sign-in", "/admin/login/"])
+def test_one_password_cannot_be_tried_with_every_name(stranger: Client, settings: Settings, page: str) -> None:
+    settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 2
+
+    replies = [stranger.post(page, {"username": f"user{number}", "password": PASSWORD}) for number in range(3)]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+
+
+def test_names_cannot_be_looked_up_without_end_where_anybody_may_sign_up(stranger: Client, settings: Settings) -> None:
+    settings.SIGN_UP_IS_OPEN = True
+    settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 2
+
+    replies = [sign_up(stranger, f"user{number}", password2="another") for number in range(3)]
+
+    assert [reply.status_code for reply in replies] == [200, 200, 429]
+
+
 def test_the_old_password_cannot_be_tried_without_end_either(stranger: Client, ann: User, settings: Settings) -> None:
     settings.SIGN_INS_PER_MINUTE = 2
     stranger.force_login(ann)
@@ -172,3 +201,11 @@ def test_one_address_makes_few_accounts_an_hour(stranger: Client, settings: Sett
 
     assert replies == [302, 302, 429]
     assert User.objects.count() == 2
+
+
+def test_a_sign_in_page_never_leads_to_itself(client: Client, django_user_model: type[User]) -> None:
+    client.force_login(django_user_model.objects.create_user("ann"))
+
+    reply = client.get("/account/sign-in?next=/account/sign-in%3Fnext=/account/sign-in")
+
+    assert (reply.status_code, reply["Location"]) == (302, "/")
