@@ -18,6 +18,7 @@ from jobs import lanes
 from jobs.claims import Lease
 from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse, clean
+from jobs.inspecting import open_file_of
 from jobs.models import Lane
 from jobs.outputs import Output, Workspace
 from jobs.verification import probe
@@ -29,9 +30,8 @@ from media_library.ffmpeg.run import Limits, Progress
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.lineage import Cut
 from media_library.models import Video
-from media_library.paths import decode_path, encode_path
+from media_library.paths import encode_path
 from media_library.posters import save_poster
-from media_library.relocation import NotAFile, UnsafePath, open_file
 from media_library.scanner import entries
 from media_library.scanner.entries import Entry, entry_of
 from media_library.scanner.reading import Arrival, FoundFile, Reading
@@ -95,19 +95,13 @@ class JobContext:
             raise JobFailed("video_missing", f"{video} is in the trash", suggestion="Restore it and retry.")
         if not video.is_valid:
             raise JobFailed("unreadable_media", f"{video} is invalid: {video.invalid_reason}", suggestion="Replace its file and scan.")
-        try:
-            os.close(open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path)))
-        except (UnsafePath, NotAFile) as error:
-            raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
-        except FileNotFoundError as error:
-            suggestion = "Bring it back, scan the library and retry."
-            raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
+        os.close(open_file_of(video))
         return video
 
     def probe(self, video: Video) -> Probe:
         """What the video's file says of itself; raises `UnreadableMedia`."""
         self.check()
-        with open(open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path)), "rb") as file:  # noqa: PTH123 - a descriptor
+        with open(open_file_of(video), "rb") as file:  # noqa: PTH123 - a descriptor
             return probe(file.fileno())
 
     # --- Outputs

@@ -26,19 +26,24 @@ def inspectors() -> Inspectors:
     return Inspectors(2, limits=limits)
 
 
+def open_file_of(video: Video) -> int:
+    """A descriptor of the video's file. Raises `JobFailed` where there is none, OSError where the disk cannot be read."""
+    try:
+        return open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path))
+    except (UnsafePath, NotAFile) as error:
+        raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
+    except FileNotFoundError as error:
+        suggestion = "Bring it back, scan the library and retry."
+        raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
+
+
 @contextmanager
 def opened(video: Video) -> Iterator[int]:
     """The video's file, which must be the one that the library knows, now and at the end of the block.
 
     Raises `JobFailed` where it is gone, or another one; OSError where the disk cannot be read.
     """
-    try:
-        descriptor = open_file(Path(settings.LIBRARY_ROOT), decode_path(video.path))
-    except (UnsafePath, NotAFile) as error:
-        raise JobFailed("file_missing", f"What lies at the path of {video} is no file", suggestion="Scan the library.") from error
-    except FileNotFoundError as error:
-        suggestion = "Bring it back, scan the library and retry."
-        raise JobFailed("file_missing", f"The file of {video} is gone", suggestion=suggestion) from error
+    descriptor = open_file_of(video)
     try:
         _require_same(video, descriptor)
         yield descriptor
