@@ -17,7 +17,6 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # not this folder: here `import queue` would find our own
 
-import argparse
 import re
 import statistics
 import subprocess
@@ -38,7 +37,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from benchmarks.previews import previews
-from benchmarks.servers import private_servers
+from benchmarks.servers import asked_for, restart_with_servers
 from jobs import claims, nodes, runner, services
 from jobs.context import NICENESS
 from jobs.encodes import LIMITS
@@ -52,20 +51,14 @@ from media_library.ffmpeg.commands.inputs import Source
 from media_library.models import Video
 from media_library.scanner import scan
 
-OURS = "JOBS_BENCHMARK"  # in the environment of the process that has the servers
 SECONDS = 20  # of the clip
 ROUNDS = 3
 BUDGETS = (0.1, 0.25, 0.5, 0.75, 0.9)  # of a GIF without a budget
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []], help="which; all without a name")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    if OURS not in os.environ:
-        with private_servers() as urls, tempfile.TemporaryDirectory() as data:
-            command = [sys.executable, __file__, *names]
-            sys.exit(subprocess.run(command, env={**os.environ, **urls, OURS: "1", "DATA_DIR": data}, check=False).returncode)
+    names = asked_for(BENCHMARKS, description=__doc__)
+    restart_with_servers()
     call_command("migrate", verbosity=0)
     with tempfile.TemporaryDirectory(prefix="jobs-benchmark-") as folder:
         settings.LIBRARY_ROOT, settings.THUMBNAIL_ROOT, settings.NODE_VRAM_MB = Path(folder) / "library", Path(folder) / "thumbnails", 0

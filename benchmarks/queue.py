@@ -18,7 +18,6 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(PROJECT)  # not this folder: here `import queue` would find this file
 
-import argparse
 import contextlib
 import statistics
 import subprocess
@@ -42,11 +41,10 @@ from django.db import connection, connections
 from django.test import Client
 
 from benchmarks import nothing  # noqa: F401 - registers the job that does nothing
-from benchmarks.servers import private_servers
+from benchmarks.servers import asked_for, restart_with_servers
 from jobs import claims, services
 from jobs.models import Job, Worker, WorkerNode
 
-OURS = "QUEUE_BENCHMARK"  # in the environment of the process that has the servers
 QUEUED = 100_000
 NODES = 8
 CLAIMERS_PER_NODE = 4
@@ -70,13 +68,8 @@ BARE = """
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []], help="which; all without a name")
-    names = parser.parse_args().names or list(BENCHMARKS)
-    if OURS not in os.environ:
-        with private_servers() as urls, tempfile.TemporaryDirectory() as data:
-            command = [sys.executable, __file__, *names]
-            sys.exit(subprocess.run(command, env={**os.environ, **urls, OURS: "1", "DATA_DIR": data}, check=False).returncode)
+    names = asked_for(BENCHMARKS, description=__doc__)
+    restart_with_servers()
     call_command("migrate", verbosity=0)
     for name in names:
         connection.cursor().execute("TRUNCATE jobs, workers, worker_nodes CASCADE")

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bin"))
 
 from launcher import postgres, valkey
 from launcher.environment import Installed
+
+OURS = "BENCHMARK_SERVERS"  # in the environment of the process that has them
+
+
+def asked_for(benchmarks: Collection[str], *, description: str | None) -> list[str]:
+    """Which of a program's benchmarks its command line names; all where it names none."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*benchmarks, []], help="which; all without a name")
+    return parser.parse_args().names or list(benchmarks)
+
+
+def restart_with_servers() -> None:
+    """Run the program again with servers of its own, and end with it; returns in the program that has them."""
+    if OURS in os.environ:
+        return
+    with private_servers() as urls, tempfile.TemporaryDirectory() as data:
+        env = {**os.environ, **urls, OURS: "1", "DATA_DIR": data}
+        sys.exit(subprocess.run([sys.executable, *sys.argv], env=env, check=False).returncode)
 
 
 @contextlib.contextmanager
