@@ -1,6 +1,8 @@
 // The gallery goes on by itself near its end, answers while one types, and is where one left it on the way back.
 // Without this script "Load more", the search box and every link simply lead there.
 
+import { fetchPage } from "./pages.js";
+
 const PAGES_BY_THEMSELVES = 6; // then the footer can be reached, and "Load more" asks
 const AHEAD = "1200px";
 const TYPING_PAUSE = 220; // milliseconds
@@ -12,16 +14,15 @@ const status = main.querySelector("[role=status]");
 const rows = () => main.querySelector(".rows");
 const next = () => main.querySelector("a[rel=next]");
 
+const listAt = () => location.pathname + location.search;
+
 let shown = []; // addresses of the pages below the first
+let list = listAt(); // that stands here
 let request = new AbortController();
 
 // --- Pages
 
-async function fetchPage(address) {
-  const reply = await fetch(address, { headers: { Accept: "text/html" }, signal: request.signal });
-  if (!reply.ok && reply.status !== 404) throw new Error(reply.statusText);
-  return new DOMParser().parseFromString(await reply.text(), "text/html");
-}
+const read = (address) => fetchPage(address, { signal: request.signal, alsoFine: [404] }); // 404: nothing is in this category
 
 function append(page, address) {
   // A video whose counts grew meanwhile may come a second time.
@@ -38,7 +39,7 @@ async function loadMore({ asked }) {
   if (!link || link.ariaBusy === "true") return;
   link.ariaBusy = "true";
   try {
-    const cards = append(await fetchPage(link.href), link.href);
+    const cards = append(await read(link.href), link.href);
     status.textContent = `${cards.length} more videos, ${rows().children.length} in all`;
     if (asked) cards[0]?.querySelector("a").focus({ preventScroll: true });
     watchTheEnd();
@@ -72,8 +73,9 @@ async function show(address) {
   request.abort();
   request = new AbortController();
   main.ariaBusy = "true";
+  list = listAt();
   try {
-    const page = await fetchPage(address);
+    const page = await read(address);
     document.title = page.title;
     main.replaceChildren(...[...page.getElementById("main").children].filter((part) => part.role !== "status"), status);
     shown = [];
@@ -109,6 +111,7 @@ box.addEventListener("input", () => {
 });
 
 addEventListener("popstate", () => {
+  if (listAt() === list) return; // a jump within the page
   box.value = new URL(location.href).searchParams.get("search") ?? "";
   show(location.href);
 });
@@ -123,7 +126,7 @@ addEventListener("pagehide", () => {
 async function goBackTo({ shown: addresses, scroll, card }) {
   history.scrollRestoration = "manual";
   try {
-    const pages = await Promise.all(addresses.map(fetchPage));
+    const pages = await Promise.all(addresses.map(read));
     pages.forEach((page, index) => append(page, addresses[index]));
   } catch {
     return; // the top of the list is a place, too

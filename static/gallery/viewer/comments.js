@@ -1,4 +1,5 @@
 // The conversation: moments are gone to in place, and what is written appears without the page being loaded again.
+import { fetchPage, pageOf } from "../pages.js";
 import { clock, excuse, say } from "./page.js";
 import { seek } from "./player.js";
 
@@ -74,7 +75,7 @@ async function submit(sent, section, form) {
     // The reply leads back to the video; following it would count as a view.
     const reply = await fetch(sent.action, { method: "POST", body: new FormData(sent), redirect: "manual" });
     if (reply.type === "opaqueredirect") await refresh(section, form, sent === form);
-    else if (reply.status === 400) complain(form, await read(reply));
+    else if (reply.status === 400) complain(form, await pageOf(reply));
     else throw Object.assign(new Error(reply.statusText), { status: reply.status });
   } catch (error) {
     say(excuse(error));
@@ -85,7 +86,7 @@ async function submit(sent, section, form) {
 
 async function refresh(section, form, hasWritten) {
   const before = new Set(Array.from(section.querySelectorAll(".comment"), (comment) => comment.id));
-  const page = await read(await fetch(form.action));
+  const page = await fetchPage(form.action);
   form.querySelector(".complaint")?.remove();
   if (hasWritten) form.content.value = form.moment.value = "";
   stopAnswering(section, form);
@@ -111,15 +112,11 @@ function complain(form, page) {
 async function append(older, section) {
   older.ariaBusy = "true";
   try {
-    const page = await read(await fetch(older.href));
+    const page = await fetchPage(older.href);
     const isNew = (comment) => !document.getElementById(comment.id);
     section.querySelector(".threads").append(...[...page.querySelectorAll(".threads > .comment")].filter(isNew));
     section.querySelector(".more").replaceChildren(...page.querySelectorAll("#comments .more > *"));
   } catch {
     location.assign(older.href); // the browser says better than we can what is wrong
   }
-}
-
-async function read(reply) {
-  return new DOMParser().parseFromString(await reply.text(), "text/html");
 }

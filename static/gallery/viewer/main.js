@@ -1,4 +1,4 @@
-// The viewer's page: each module brings one part of it to life, and the page works without those that fail.
+// The viewer's page: each module brings one part of it to life.
 import { converse } from "./comments.js";
 import { dress } from "./player.js";
 import { react } from "./reactions.js";

@@ -43,6 +43,10 @@ export function reportWatching(video) {
   addEventListener("pagehide", leave);
 }
 
+export function countView() {
+  fetch(`/api/media/public/${mediaId}?sessionId=${session()}`).catch(() => {});
+}
+
 /** Outlives the page, and nobody is bothered when it fails. */
 function tell(what, facts) {
   send(`/api/media/public/${mediaId}/${what}`, { sessionId: session(), ...facts }, { keepalive: true }).catch(() => {});

@@ -50,6 +50,22 @@ def test_somebody_comments_below_a_video(request: pytest.FixtureRequest, scripts
     expect(page.locator(".comments h2")).to_have_text("0 comments")
 
 
+def test_a_conversation_stays_when_the_server_has_no_time_for_it(
+    page: Page, share_clip: Share, webm: Path, expected_complaints: set[str]
+) -> None:
+    expected_complaints.add("status of 503")
+    media_id = share_clip(webm, duration_seconds=4)
+    page.goto(f"/v/{media_id}/")
+    page.route("**/comments", lambda route: route.fulfill(status=503) if route.request.method == "GET" else route.continue_())
+
+    page.get_by_label("Your comment").fill("gulls")
+    page.get_by_role("button", name="Comment").click()
+
+    expect(page.get_by_role("status").filter(has_text="again")).to_have_count(1)
+    expect(page.locator(".comments h2")).to_have_text("0 comments")
+    expect(page.get_by_label("Your comment")).to_have_value("gulls")
+
+
 def test_a_moment_is_gone_to_without_loading_the_page_again(page: Page, share_clip: Share, webm: Path) -> None:
     media_id = share_clip(webm, duration_seconds=4)
     write(media_id, "look", moment=3)

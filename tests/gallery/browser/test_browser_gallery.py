@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -12,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from media_library.models import Preview
 from tests.conftest import X264, Clips
-from tests.gallery.browser.measures import LAYOUT_SHIFT, wait_until
+from tests.gallery.browser.measures import LAYOUT_SHIFT, PATIENCE, wait_until
 from tests.gallery.shared_media import share
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,6 +29,15 @@ def thirty_videos(poster: Path) -> None:
 def share_many(count: int) -> None:
     for number in range(count):
         share(f"Video {number}")
+
+
+def scroll_until(page: Page, *, cards: int) -> None:
+    """Go down until the list has gone on so far by itself."""
+    deadline = time.monotonic() + PATIENCE
+    while page.locator(".card").count() < cards:
+        assert time.monotonic() < deadline, f"{cards} cards never came"
+        page.mouse.wheel(0, 2_000)
+        page.wait_for_timeout(50)
 
 
 def test_the_list_goes_on_by_itself_near_its_end(page: Page, thirty_videos: None) -> None:
@@ -47,9 +57,7 @@ def test_a_long_list_asks_before_it_goes_on_and_hands_the_focus_over(page: Page,
     share_many(24 * 8 + 1)
     page.goto("/")
 
-    while page.locator(".card").count() < 24 * 7:
-        page.mouse.wheel(0, 2_000)
-        page.wait_for_timeout(50)
+    scroll_until(page, cards=24 * 7)
     page.get_by_role("link", name="Load more").click()
 
     expect(page.locator(".card")).to_have_count(24 * 8)
@@ -60,9 +68,7 @@ def test_the_way_back_leads_to_the_same_place_of_a_long_list(page: Page, poster:
     expected_complaints.add("status of 404")  # these videos have no file
     share_many(72)
     page.goto("/")
-    for pages in (2, 3):
-        page.get_by_role("link", name="Load more").click()
-        expect(page.locator(".card")).to_have_count(24 * pages)
+    scroll_until(page, cards=72)
     card = page.locator(".card a").nth(60)
     card.scroll_into_view_if_needed()
     place = page.evaluate("scrollY")
@@ -90,6 +96,25 @@ def test_results_come_while_one_types_and_one_step_back_leaves_them(page: Page, 
     page.go_back()
     expect(page.get_by_role("searchbox")).to_have_value("")
     wait_until(page, "document.querySelectorAll('.card').length >= 24")
+
+
+def test_one_types_on_where_nothing_was_found(page: Page, thirty_videos: None) -> None:
+    page.goto("/?search=zebra")
+
+    page.get_by_role("searchbox").fill("video 17")
+
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.get_by_role("status")).to_have_text("1 video")
+
+
+def test_a_jump_to_the_content_leaves_the_list_as_it_is(page: Page, thirty_videos: None) -> None:
+    page.goto("/")
+    scroll_until(page, cards=30)
+
+    page.evaluate("location.hash = 'main'")
+    page.wait_for_timeout(500)
+
+    expect(page.locator(".card")).to_have_count(30)
 
 
 def test_a_search_that_finds_nothing_says_so_while_one_types(page: Page, thirty_videos: None) -> None:

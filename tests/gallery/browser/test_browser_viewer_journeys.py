@@ -201,7 +201,7 @@ def test_another_sites_frame_plays_and_reports_what_was_watched(page: Page, medi
     page.goto(f"/embed/{media_id}/")
     wait_until(page, LOADED)
 
-    with page.expect_response("**/finish") as finish:
+    with page.expect_request(f"**/api/media/public/{media_id}?sessionId=*"), page.expect_response("**/finish") as finish:
         page.keyboard.press("5")
         page.keyboard.press("k")
 
