@@ -33,6 +33,7 @@ __all__ = [
     "PublicQuery",
     "categories",
     "detail",
+    "open_medium",
     "public_detail",
     "public_page",
     "related",

@@ -1,14 +1,24 @@
 """The public pages."""
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-from gallery import sharing
-from gallery.views import browsing, commenting, watching
+from gallery import services
+from gallery.views import browsing, commenting, sharing, watching
+
+
+class CategoryConverter(StringConverter):
+    """A category in a path: `<category:category>`; what can be none is no address."""
+
+    regex = services.CATEGORY.pattern
+
+
+register_converter(CategoryConverter, "category")
 
 urlpatterns = [
     path("", browsing.gallery, name="gallery"),
-    path("c/<str:category>/", browsing.gallery, name="category"),
-    path("c/<str:category>/feed/", sharing.feed, name="category_feed"),
+    path("c/<category:category>/", browsing.gallery, name="category"),
+    path("c/<category:category>/feed/", sharing.feed, name="category_feed"),
     path("feed/", sharing.feed, name="feed"),
     path("oembed", sharing.oembed, name="oembed"),
     path("robots.txt", sharing.robots, name="robots"),

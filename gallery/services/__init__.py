@@ -5,7 +5,7 @@ and answers with an `Outcome`. `by` is the admin who asked, or None for the prod
 does is written to Django's admin log with its reason.
 """
 
-from gallery.services.categories import InvalidCategory, clean_category, is_category, move_to_category, rename_category
+from gallery.services.categories import CATEGORY, InvalidCategory, clean_category, is_category, move_to_category, rename_category
 from gallery.services.changes import MEDIA_NOT_FOUND
 from gallery.services.comments import (
     COMMENT_NOT_FOUND,
@@ -26,6 +26,7 @@ from gallery.services.validity import mark_invalid, restore, trash
 from media_library.services import VIDEO_NOT_FOUND
 
 __all__ = [
+    "CATEGORY",
     "COMMENT_NOT_FOUND",
     "MEDIA_NOT_FOUND",
     "VIDEO_NOT_FOUND",

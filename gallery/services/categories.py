@@ -15,7 +15,7 @@ from gallery.services.changes import MEDIA_NOT_FOUND, copy_to_stats, hold_public
 from media_library.audit import note
 from media_library.outcomes import Outcome
 
-_SLUG = re.compile(r"[a-z0-9-]{1,64}")
+CATEGORY = re.compile(r"[a-z0-9-]{1,64}")
 
 
 class InvalidCategory(ValueError):
@@ -27,7 +27,7 @@ class InvalidCategory(ValueError):
 
 def is_category(text: str) -> bool:
     """Whether this could be a category's name."""
-    return _SLUG.fullmatch(text) is not None
+    return CATEGORY.fullmatch(text) is not None
 
 
 def clean_category(text: str) -> str:

@@ -20,9 +20,8 @@ from django.db.models.functions import Now
 from gallery.comments import LATEST_MOMENT, Commenter, CommentNotFound
 from gallery.models import Comment, PublicMedia
 from gallery.moderation import BY_A_MODERATOR, reason_to_hold
-from gallery.services.changes import distinct, hold_open, hold_public, one_change_at_a_time, outcome
+from gallery.services.changes import distinct, hold_open, hold_public, hold_videos, one_change_at_a_time, outcome
 from media_library.audit import note_rows
-from media_library.models import Video
 from media_library.outcomes import Outcome
 
 COMMENT_NOT_FOUND = "Comment not found"
@@ -144,9 +143,8 @@ def authors_of(ids: Iterable[int]) -> Q:
 
 def _one_comment_at_a_time(author: Commenter) -> None:
     """Let the author's other requests wait for this transaction, so that what it counts and compares holds."""
-    name = f"user {author.user_id}" if author.user_id else f"session {author.session}"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"comments of {name}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"comments of {author.key}"])
 
 
 def _last_moment(medium: PublicMedia) -> int:
@@ -193,7 +191,7 @@ def _move_counts(changing: Iterable[Comment], *, to: Comment.Status, public: set
     moved = {media_id: change for media_id, change in sorted(changes.items()) if change}
     shown = [media_id for media_id in moved if media_id in public]
     hidden = [media_id for media_id in moved if media_id not in public]
-    list(Video.objects.filter(pk__in=hidden).order_by("pk").select_for_update(no_key=True).values_list("pk"))  # in order: no deadlock
+    hold_videos(hidden)
     for statement, media_ids in ((MOVE_COUNTS, shown), (MOVE_KEPT_COUNTS, hidden)):
         if media_ids:
             with connection.cursor() as cursor:

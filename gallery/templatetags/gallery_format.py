@@ -8,17 +8,13 @@ from math import log
 from typing import Any
 
 from django import template
-from django.template import Context
 from django.urls import reverse
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import slugify
 
-from media_library import timecodes
+from media_library import naming, timecodes
 
 register = template.Library()
-
-LONGEST_SLUG = 80  # characters
 
 # Width by height of the posters' boxes. A fixed set, because our Content-Security-Policy allows no inline style:
 # gallery.css holds one `.shape-<name>` for each. A poster fills the nearest one, so at most a sliver is cut.
@@ -68,7 +64,7 @@ def watch_address(medium: Mapping[str, Any]) -> str:
 
 def slug_of(medium: Mapping[str, Any]) -> str:
     """Its title as part of an address, in its own script; empty where it has no letters."""
-    return slugify(title_of(medium), allow_unicode=True)[:LONGEST_SLUG].strip("-")
+    return naming.slug_of(title_of(medium))
 
 
 @register.filter
@@ -94,15 +90,6 @@ def with_moments(text: str, medium: Mapping[str, Any]) -> SafeString:
 def moment_link(medium: Mapping[str, Any], moment: int, label: str = "") -> SafeString:
     """A link to a moment of the medium, in seconds."""
     return format_html('<a class="moment" href="{}?t={}">{}</a>', watch_address(medium), moment, label or timecodes.clock(moment))
-
-
-@register.simple_tag(takes_context=True)
-def list_address(context: Context, category: str = "") -> str:
-    """The list of a category, or of everything, in the order and with the search of the list at hand."""
-    asked = context["request"].GET.copy()
-    asked.pop("cursor", None)
-    place = reverse("category", args=[category]) if category else reverse("gallery")
-    return f"{place}?{asked.urlencode()}" if asked else place
 
 
 @register.filter

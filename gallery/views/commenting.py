@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.api.fields import parse_decimal
+from config.api.fields import LARGEST_ID, parse_decimal
 from config.api.throttling import refused_write
 from gallery import services
 from gallery.comments import LONGEST_COMMENT, LONGEST_NAME, Commenter, CommentNotFound, comment_page, has_controls, is_blank, is_one_line
@@ -44,7 +44,7 @@ class PlainTextField(forms.CharField):
 class CommentForm(forms.Form):
     """What somebody says below a video, and to which moment of it."""
 
-    parent = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput)
+    parent = forms.IntegerField(min_value=1, max_value=LARGEST_ID, required=False)
     content = PlainTextField(max_length=LONGEST_COMMENT, error_messages={"required": "Please write something."})
     author_name = PlainTextField(max_length=LONGEST_NAME, required=False)
     moment = forms.CharField(max_length=12, required=False)

@@ -14,7 +14,7 @@ from gallery import services
 from gallery.comments import CommentNotFound
 from gallery.listing import MediaLocked, MediaNotFound
 
-SESSION_COOKIE = "visitor"  # the session of somebody who has commented without signing in; signed, so that nobody guesses another's
+SESSION_COOKIE = "visitor"  # the session of who has voted, or commented without signing in; signed, so that nobody guesses another's
 SESSION_LASTS = 365 * 24 * 3600  # seconds
 
 

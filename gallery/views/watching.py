@@ -21,10 +21,10 @@ from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_deta
 from gallery.models import Upvote
 from gallery.player_styles import PLAYER_STYLE_HASHES
 from gallery.services import engagement
-from gallery.sharing import found_by
 from gallery.templatetags.gallery_format import slug_of, title_of, watch_address
 from gallery.views.commenting import CommentForm, conversation
 from gallery.views.common import keep_session, refusals, session_of
+from gallery.views.sharing import found_by
 from gallery.visits import count_view
 from media_library.previews import preview_of, with_hover_previews
 from reactions.models import ReactionType
@@ -88,9 +88,11 @@ def upvote(request: HttpRequest, media_id: int) -> HttpResponse:
     change = engagement.give_upvote if is_given else engagement.take_upvote_back
     with refusals():
         count = change(media_id, session=visitor(session))
-    response: HttpResponse = HttpResponseRedirect(reverse("watch", args=[media_id]))
-    if not request.accepts("text/html"):
-        response = JsonResponse({"upvoted": is_given, "upvoteCount": count})
+    response = (
+        HttpResponseRedirect(reverse("watch", args=[media_id]))
+        if request.accepts("text/html")
+        else JsonResponse({"upvoted": is_given, "upvoteCount": count})
+    )
     keep_session(response, session)
     return response
 

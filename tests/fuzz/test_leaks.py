@@ -12,7 +12,6 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from werkzeug.test import Client
 
-from config import micro_cache
 from config.api.shortcuts import Shortcuts
 from config.wsgi import django
 from gallery import services
@@ -43,8 +42,8 @@ LIST = [f"?sort={sort}" for sort in SORTS] + [f"?orientation={side}" for side in
 OF_CATEGORY = f"?category={CATEGORY}"
 ADDRESSES = {
     "": [f"/{query}" for query in LIST],
-    "c/<str:category>/": [f"/c/{CATEGORY}/{query}" for query in LIST],
-    "c/<str:category>/feed/": [f"/c/{CATEGORY}/feed/"],
+    "c/<category:category>/": [f"/c/{CATEGORY}/{query}" for query in LIST],
+    "c/<category:category>/feed/": [f"/c/{CATEGORY}/feed/"],
     "feed/": ["/feed/"],
     "oembed": ["/oembed?url=http://testserver/v/{id}/", "/oembed?url=http://testserver/embed/{id}/"],
     "robots.txt": ["/robots.txt"],
@@ -86,14 +85,6 @@ ADDRESSES = {
     "readyz": ["/readyz"],
     r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": ["{thumbnail}"],
 }
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """By which replies from memory grow old."""
-    clock = Clock()
-    monkeypatch.setattr(micro_cache, "monotonic", clock)
-    return clock
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -11,6 +12,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 from django.test import Client
+from django.utils.http import http_date
 
 from gallery import services
 from gallery.templatetags.gallery_format import watch_address
@@ -189,6 +191,17 @@ def test_the_site_map_leads_to_every_public_medium(client: Client) -> None:
 
     assert places(client) == expected
     assert f"Sitemap: {HOST}/sitemap.xml" in text(client, "/robots.txt")
+
+
+def test_a_reader_that_goes_by_dates_sees_a_lock_too(client: Client) -> None:
+    media_id = share("Secret harbour")
+    share("Newer")
+    services.lock([media_id], reason="", by=None)
+
+    reply = client.get("/feed/", headers={"If-Modified-Since": http_date(time.time() + 60)})
+
+    assert reply.status_code == 200
+    assert "Secret harbour" not in reply.content.decode()
 
 
 @pytest.mark.parametrize("leave", [lambda ids: services.lock(ids, reason="", by=None), lambda ids: services.unpublish(ids, by=None)])

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from xml.sax.xmlreader import AttributesImpl
 
 from django import forms
@@ -24,7 +24,7 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from gallery import services
+from config.api.fields import LARGEST_ID
 from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_detail, public_page
 from gallery.models import PublicMedia
 from gallery.streaming import content_type
@@ -65,7 +65,16 @@ def found_by(medium: Mapping[str, Any], request: HttpRequest) -> dict[str, Any]:
         ],
     }
     known = {name: fact for name, fact in facts.items() if fact is not None}
-    return {"page_url": page, "embed_url": player, "poster_url": poster, "video_object": known}
+    width, height = _fitted(medium, None, None)
+    return {
+        "page_url": page,
+        "embed_url": player,
+        "embed_width": width,
+        "embed_height": height,
+        "oembed_url": f"{request.build_absolute_uri(reverse('oembed'))}?{urlencode({'url': page})}",
+        "poster_url": poster,
+        "video_object": known,
+    }
 
 
 def _stream(medium: Mapping[str, Any]) -> str:
@@ -140,7 +149,7 @@ def _oembed_of(medium: dict[str, Any], request: HttpRequest, most_wide: int | No
     return shown
 
 
-def _fitted(medium: dict[str, Any], most_wide: int | None, most_high: int | None) -> tuple[int, int]:
+def _fitted(medium: Mapping[str, Any], most_wide: int | None, most_high: int | None) -> tuple[int, int]:
     """The size of the frame: the medium's shape, no larger than asked for nor than itself."""
     width, height = (medium["width"], medium["height"]) if medium["width"] and medium["height"] else EMBEDDED_SIZE
     scale = min(1.0, (most_wide or math.inf) / width, (most_high or math.inf) / height)
@@ -181,9 +190,6 @@ class GalleryFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs alone
     request: HttpRequest
 
     def get_object(self, request: HttpRequest, category: str | None = None) -> str | None:
-        """The category that is asked for; raises Http404 for what can be none."""
-        if category is not None and not services.is_category(category):
-            raise Http404
         self.request = request
         return category
 
@@ -234,7 +240,9 @@ class GalleryFeed(Feed):  # type: ignore[type-arg]  # generic in the stubs alone
 @require_safe
 @cache_control(private=True, no_cache=True)
 def feed(request: HttpRequest, category: str | None = None) -> HttpResponse:
-    return GalleryFeed()(request, category=category)
+    response = GalleryFeed()(request, category=category)
+    del response["Last-Modified"]  # the newest one's date, which stays when another leaves: readers are to ask by ETag
+    return response
 
 
 # --- Site maps
@@ -242,9 +250,10 @@ def feed(request: HttpRequest, category: str | None = None) -> HttpResponse:
 
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
-    """What crawlers may read: the pages; not the admin, nor the API."""
-    lines = ["User-agent: *", "Disallow: /admin/", "Disallow: /api/", f"Sitemap: {request.build_absolute_uri(reverse('sitemap'))}", ""]
-    return HttpResponse("\n".join(lines), content_type="text/plain; charset=utf-8")
+    """What crawlers may read: the pages; not the admin, nor of the API more than the videos."""
+    sitemap = request.build_absolute_uri(reverse("sitemap"))
+    rules = ("User-agent: *", "Disallow: /admin/", "Disallow: /api/", "Allow: /api/media/public/*/stream", f"Sitemap: {sitemap}")
+    return HttpResponse("".join(f"{rule}\n" for rule in rules), content_type="text/plain; charset=utf-8")
 
 
 @require_safe
@@ -260,7 +269,7 @@ def sitemap(request: HttpRequest) -> HttpResponse:
 @cache_control(private=True, no_cache=True)
 def sitemap_part(request: HttpRequest, number: int) -> HttpResponse:
     first = number * ADDRESSES_PER_PART
-    if first > 2**63 - 1:
+    if first > LARGEST_ID:
         raise Http404
     media = PublicMedia.objects.filter(pk__gte=first, pk__lt=first + ADDRESSES_PER_PART, is_locked=False).order_by("pk")
     return _xml("urlset", "url", _places(request, media.values("title", "filename", "updated_at", id=F("pk"))))
