@@ -2,6 +2,7 @@
 
 from django.urls import path, re_path
 
+from gallery.api.chapters import Chapters
 from gallery.api.comments import Approve, Comments, Hold, OneComment, RemoveSession
 from gallery.api.engagement import Finish, Upvote, WatchTime
 from gallery.api.files import Hls, Playback, Stream, Thumbnail
@@ -19,6 +20,7 @@ urlpatterns = [
     path("api/media/public/<id:media_id>/preview", HoverPreview.as_view(), name="hover_preview"),
     path("api/media/public/<id:media_id>/sprite", Sprite.as_view()),
     path("api/media/public/<id:media_id>/storyboard.vtt", Storyboard.as_view(), name="storyboard"),
+    path("api/media/public/<id:media_id>/chapters.vtt", Chapters.as_view(), name="chapters"),
     path("api/media/public/<id:media_id>/lock", Lock.as_view()),
     path("api/media/public/<id:media_id>/upvote", Upvote.as_view()),
     path("api/media/public/<id:media_id>/finish", Finish.as_view()),

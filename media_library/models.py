@@ -322,6 +322,56 @@ class Preview(models.Model):
         return f"Preview of {self.video_id}"
 
 
+class Digest(models.Model):
+    """What one look through all of a video has found: where its scenes begin and, of a full digest, how it moves and sounds.
+
+    Its contact sheet, relative to the thumbnail store, has a tile for each of `keyframes`, in rows of ten. Both count while the
+    video's file is the one that they were made from.
+    """
+
+    video = models.OneToOneField(Video, on_delete=models.CASCADE, primary_key=True, related_name="digest")
+    duration = models.FloatField(help_text="seconds that its pictures stand for")
+    curves = models.JSONField(
+        null=True, blank=True, help_text="hop (seconds), motion and loudness (0 to 1, one each hop); empty: no digest"
+    )
+    keyframes = models.JSONField(default=list, blank=True, help_text="the picture that stands for a scene: its time and features")
+    sheet_path = models.TextField(null=True, blank=True, help_text="WebP of tiles")
+    tile_width = models.PositiveIntegerField(null=True, blank=True, help_text="pixels")
+    tile_height = models.PositiveIntegerField(null=True, blank=True, help_text="pixels")
+    source_size = models.BigIntegerField(null=True, help_text="bytes of the file that it was made from")
+    source_mtime_ns = models.BigIntegerField(null=True, help_text="nanoseconds since the epoch")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "digests"
+        constraints = (
+            models.CheckConstraint(condition=Q(sheet_path=None) | Q(tile_width__gt=0, tile_height__gt=0), name="digests_sheet_has_tiles"),
+        )
+
+    def __str__(self) -> str:
+        return f"Digest of {self.video_id}"
+
+
+class Scene(models.Model):
+    """A stretch of a video between two cuts or fades; it counts as long as the video's digest."""
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="scenes")
+    order = models.PositiveIntegerField(help_text="place among the video's scenes, from 0")
+    start = models.FloatField(help_text="seconds")
+    end = models.FloatField(help_text="seconds")
+
+    class Meta:
+        db_table = "scenes"
+        ordering = ("video_id", "order")
+        constraints = (
+            models.UniqueConstraint(fields=["video", "order"], name="scenes_order_unique"),
+            models.CheckConstraint(condition=Q(start__gte=0, end__gt=F("start")), name="scenes_end_after_start"),
+        )
+
+    def __str__(self) -> str:
+        return f"Scene {self.order + 1} of {self.video_id}"
+
+
 class Compilation(models.Model):
     """A join of cuts of several videos, with what it was made from."""
 

@@ -17,6 +17,7 @@ from media_library.ffmpeg.sprite import COLUMNS, TILES, Sprite
 from media_library.models import Preview, Video
 from media_library.posters import save_poster
 from media_library.store import put
+from media_library.timecodes import stamp
 
 
 @dataclass(frozen=True)
@@ -103,15 +104,7 @@ def _cues(preview: Preview, sprite_url: str) -> Iterator[str]:
     for number in range(TILES):
         row, column = divmod(number, COLUMNS)
         place = f"{column * preview.tile_width},{row * preview.tile_height},{preview.tile_width},{preview.tile_height}"
-        yield f"{_stamp(number * part)} --> {_stamp((number + 1) * part)}\n{sprite_url}#xywh={place}"
-
-
-def _stamp(seconds: float) -> str:
-    """`01:02:03.004`."""
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+        yield f"{stamp(number * part)} --> {stamp((number + 1) * part)}\n{sprite_url}#xywh={place}"
 
 
 def _put(video_id: int, previews: Previews, *, store: Path) -> dict[str, Any]:

@@ -15,6 +15,14 @@ def clock(seconds: int) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def stamp(seconds: float) -> str:
+    """`01:02:03.004`, as WebVTT has it."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+
+
 def seconds_of(text: str) -> int | None:
     """The moment that a person means by `1:25` or `85`; None for anything else."""
     if found := CLOCK.fullmatch(text):

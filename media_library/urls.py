@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from media_library.api.files import VideoPreview, VideoSprite, VideoStoryboard, VideoStream, VideoThumbnail
+from media_library.api.files import VideoChapters, VideoPreview, VideoSprite, VideoStoryboard, VideoStream, VideoThumbnail
 from media_library.api.health import Health
 from media_library.api.lineage import VideoLineage
 from media_library.api.videos import Bulk, OneVideo, Publish, Restore, Unpublish, Videos
@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/videos/<id:video_id>/preview", VideoPreview.as_view()),
     path("api/videos/<id:video_id>/sprite", VideoSprite.as_view()),
     path("api/videos/<id:video_id>/storyboard.vtt", VideoStoryboard.as_view()),
+    path("api/videos/<id:video_id>/chapters.vtt", VideoChapters.as_view()),
     path("api/videos/<id:video_id>/restore", Restore.as_view()),
     path("api/videos/<id:video_id>/publish", Publish.as_view()),
     path("api/videos/<id:video_id>/unpublish", Unpublish.as_view()),

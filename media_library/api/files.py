@@ -8,6 +8,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from gallery.api.chapters import send_chapters
 from gallery.api.errors import refusals
 from gallery.api.files import answers, send_poster, send_video
 from gallery.api.previews import VTT, send_hover, send_sprite, send_storyboard
@@ -53,6 +54,13 @@ class VideoStoryboard(APIView):
     def get(self, request: Request, video_id: int) -> HttpResponseBase:
         """Which part of the sprite shows which part of the video, as WebVTT with `#xywh`."""
         return send_storyboard(request, video_id, sprite_url=f"/api/videos/{video_id}/sprite")
+
+
+class VideoChapters(APIView):
+    @extend_schema(responses=VTT, operation_id="get_video_chapters", tags=["videos"])
+    def get(self, request: Request, video_id: int) -> HttpResponseBase:
+        """The scenes of the video as WebVTT chapters; 404 until `scene_extract` or `digest` has found them."""
+        return send_chapters(request, video_id)
 
 
 def _files(video_id: int) -> MediaFiles:

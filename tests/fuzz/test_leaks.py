@@ -68,7 +68,10 @@ ADDRESSES = {
     "api/media/public/<id:media_id>/stream": ["/api/media/public/{id}/stream"],
     "api/media/public/<id:media_id>/playback": ["/api/media/public/{id}/playback"],
     "api/media/public/<id:media_id>/hls/<str:name>": ["/api/media/public/{id}/hls/master.m3u8", "/api/media/public/{id}/hls/720.m4s"],
-    **{f"api/media/public/<id:media_id>/{made}": [f"/api/media/public/{{id}}/{made}"] for made in ("preview", "sprite", "storyboard.vtt")},
+    **{
+        f"api/media/public/<id:media_id>/{made}": [f"/api/media/public/{{id}}/{made}"]
+        for made in ("preview", "sprite", "storyboard.vtt", "chapters.vtt")
+    },
     "api/media/comments": [
         "/api/media/comments?mediaId={id}",
         "/api/media/comments?mediaId={id}&sessionId=" + SESSION,
