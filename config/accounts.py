@@ -59,11 +59,11 @@ class SignUp(RedirectURLMixin, SignUpView):
         return super().get_context_data(next=self.get_redirect_url(), **context)
 
     def post(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
-        wait = seconds_to_wait(address_limit(request))  # a form that fails tells which names are taken
+        wait = seconds_to_wait(address_limit(request.META))  # a form that fails tells which names are taken
         return super().post(request, *args, **options) if wait is None else too_often(request, wait)
 
     def form_valid(self, form: SignUpForm) -> HttpResponse:
-        wait = seconds_to_wait(sign_up_limit(self.request))
+        wait = seconds_to_wait(sign_up_limit(self.request.META))
         if wait is not None:
             return too_often(self.request, wait)
         login(self.request, form.save())
@@ -77,8 +77,8 @@ class NewPassword(PasswordChangeView):
     success_url = reverse_lazy("account")
 
     def post(self, request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
-        limit = sign_in_limit(request, request.user.get_username())  # the old password can be guessed at, too
-        wait = seconds_to_wait(address_limit(request), limit)
+        limit = sign_in_limit(request.META, request.user.get_username())  # the old password can be guessed at, too
+        wait = seconds_to_wait(address_limit(request.META), limit)
         return super().post(request, *args, **options) if wait is None else too_often(request, wait)
 
     def form_valid(self, form: Any) -> HttpResponse:

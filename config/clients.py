@@ -8,18 +8,12 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
-from rest_framework.request import Request
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # behind a Unix socket without a proxy nobody says who is calling
 LONGEST_ADDRESS = 64  # characters: IPv6 with a zone
 
 
-def client_address(request: HttpRequest | Request) -> str:
-    return address_in(request.META)
-
-
-def address_in(meta: Mapping[str, Any]) -> str:
+def client_address(meta: Mapping[str, Any]) -> str:
     """The caller's address in its canonical form, from what the server knows of a request.
 
     `X-Forwarded-For` counts only as far as `TRUSTED_PROXY_COUNT` proxies wrote it: whatever stands to the
@@ -31,9 +25,9 @@ def address_in(meta: Mapping[str, Any]) -> str:
     return _parse(claimed.strip()) or _parse(meta.get("REMOTE_ADDR", "")) or UNKNOWN_ADDRESS
 
 
-def client_network(request: HttpRequest | Request) -> str:
+def client_network(meta: Mapping[str, Any]) -> str:
     """What one caller can hardly leave: its IPv4 address, or the /64 network of its IPv6 address."""
-    address = client_address(request)
+    address = client_address(meta)
     return str(ip_network(f"{address}/64", strict=False)) if ":" in address else address
 
 

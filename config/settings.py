@@ -239,6 +239,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 SHORTCUTS = [  # answered without Django where they can be
     "gallery.api.shortcuts.MediaPages",
     "gallery.api.shortcuts.OneMedium",
+    "gallery.api.shortcuts.Upvotes",
     "reactions.api.shortcuts.ReactionsToMedium",
 ]
 MICRO_CACHE_SECONDS: float = env.float("MICRO_CACHE_SECONDS", default=1.0)  # how old a public list or medium may be; 0: no cache

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from config.clients import address_in
+from config.clients import client_address
 from gallery import counters
 
 LONGEST_AGENT = 512  # characters of a User-Agent that are looked at
@@ -37,7 +37,7 @@ def count_visit(media_id: int, meta: Mapping[str, Any], *, session_id: str) -> b
     if is_bot(agent):
         return False
     is_named = SESSION_ID.fullmatch(session_id)
-    identity = session_id if is_named else f"{dt.datetime.now(dt.UTC).date()} {address_in(meta)} {agent}"
+    identity = session_id if is_named else f"{dt.datetime.now(dt.UTC).date()} {client_address(meta)} {agent}"
     counters.count_view(media_id, visitor=_visitor(identity))
     return True
 

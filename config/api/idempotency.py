@@ -87,7 +87,7 @@ def _kept(key: str, request_hash: str) -> Response:
 def _key(request: Request, name: str) -> str:
     """A key of this caller alone: a user, a visitor's session, else an address."""
     session = request.data.get("sessionId") if isinstance(request.data, dict) else None
-    caller = f"user {request.user.pk}" if request.user.is_authenticated else f"{client_network(request)} {session}"
+    caller = f"user {request.user.pk}" if request.user.is_authenticated else f"{client_network(request.META)} {session}"
     return salted_hmac("config.api.idempotency", f"{caller}\n{request.path}\n{name}", algorithm="sha256").hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A way around Django for the few GETs that most of the traffic consists of.
+"""A way around Django for the few requests that most of the traffic consists of.
 
 A shortcut knows one kind of address and how to answer it with success, and no more. Whatever it does not know, and
 whatever it refuses, goes through Django as always, whose view has the last word. The headers of its replies are Django's
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any, Protocol, TypeAlias
 
 from django.conf import settings
@@ -24,6 +25,7 @@ from config.api.rendering import dumps
 
 LONGEST_QUERY = 512  # characters
 MOST_KINDS = 1000  # of callers, whose headers are remembered
+PLAIN_JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
 OF_EACH_REPLY = frozenset({"etag", "content-length"})  # headers that are not copied
 
 logger = logging.getLogger(__name__)
@@ -39,23 +41,42 @@ class NotForUs(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The body of a success, with its validator."""
+    """The body of a success, with its validator where it is what a GET reads."""
 
     body: bytes
-    etag: str
+    etag: str = ""
+
+    @property
+    def headers(self) -> Headers:
+        """Those that are its own."""
+        etag = [("ETag", self.etag)] if self.etag else []
+        return [*etag, ("Content-Length", str(len(self.body)))]
 
 
 class Shortcut(Protocol):
+    method: str  # GET or POST
+
     def takes(self, path: str) -> bool:
         """Whether this is an address of its kind."""
 
     def answer(self, environ: Environ) -> Reply:
-        """Answer a GET; raises `NotForUs`, or whatever the view would, where it has no success to answer with."""
+        """Answer a request; raises `NotForUs`, or whatever the view would, where it has no success to answer with."""
 
 
 def is_signed_in(environ: Environ) -> bool:
     """Whether the caller may be somebody, who sees what they have just changed, and never a cached reply."""
     return "HTTP_AUTHORIZATION" in environ or ("HTTP_COOKIE" in environ and f"{settings.SESSION_COOKIE_NAME}=" in environ["HTTP_COOKIE"])
+
+
+def json_body(environ: Environ, at_most: int) -> bytes:
+    """The body of a request, which Django can still read; raises `NotForUs` unless it is plain JSON of so many bytes."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    is_plain = environ.get("CONTENT_TYPE", "").lower() in PLAIN_JSON and "HTTP_CONTENT_ENCODING" not in environ
+    if not (is_plain and length.isdecimal() and 0 < int(length) <= at_most):
+        raise NotForUs
+    body: bytes = environ["wsgi.input"].read(int(length))
+    environ["wsgi.input"] = BytesIO(body)
+    return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +119,16 @@ class Shortcuts:
         if if_none_match and known.unchanged is not None and _matches(if_none_match, reply.etag):
             start_response("304 Not Modified", [*known.unchanged, ("ETag", reply.etag)])
             return []
-        start_response("200 OK", [*known.success, ("ETag", reply.etag), ("Content-Length", str(len(reply.body)))])
+        start_response("200 OK", [*known.success, *reply.headers])
         return [reply.body]
 
     def _shortcut_for(self, environ: Environ) -> Shortcut | None:
-        if environ["REQUEST_METHOD"] != "GET" or "HTTP_IF_MATCH" in environ or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        is_conditional = "HTTP_IF_MATCH" in environ or (method != "GET" and "HTTP_IF_NONE_MATCH" in environ)
+        if is_conditional or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
             return None
-        path = environ["PATH_INFO"]
         for shortcut in self._shortcuts:
-            if shortcut.takes(path):
+            if shortcut.method == method and shortcut.takes(path):
                 return shortcut
         return None
 

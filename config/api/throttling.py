@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from threading import Lock
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -82,10 +83,10 @@ class AddressWriteThrottle(BaseThrottle):
         try:
             more = self.more_limits(request, view)
         except APIException:  # a body that nobody can read counts too, and is refused as such while it may come
-            if self._is_allowed(address_limit(request)):
+            if self._is_allowed(address_limit(request.META)):
                 raise
             return False
-        return self._is_allowed(address_limit(request), *more)
+        return self._is_allowed(address_limit(request.META), *more)
 
     def more_limits(self, request: Request, view: Any) -> list[Limit]:
         """Raises what reading the body raises."""
@@ -103,15 +104,15 @@ class PublicWriteThrottle(AddressWriteThrottle):
     """Public writes of one address, and of one signed-in user or one visitor's session."""
 
     def more_limits(self, request: Request, view: Any) -> list[Limit]:
-        writer = _writer(request)
-        return [writer_limit(writer)] if writer else []
+        writer = _writer_limit(request)
+        return [writer] if writer else []
 
 
 class VoteThrottle(PublicWriteThrottle):
     """Public writes, and votes of one address for one medium: a session of its own for each vote costs nobody anything."""
 
     def more_limits(self, request: Request, view: Any) -> list[Limit]:
-        votes = [vote_limit(request, view.kwargs["media_id"])] if request.method == "POST" else []
+        votes = [vote_limit(request.META, view.kwargs["media_id"])] if request.method == "POST" else []
         return super().more_limits(request, view) + votes
 
 
@@ -120,7 +121,7 @@ class SignInThrottle(AddressWriteThrottle):
 
     def more_limits(self, request: Request, view: Any) -> list[Limit]:
         username = request.data.get("username") if isinstance(request.data, dict) else None
-        return [sign_in_limit(request, username)] if isinstance(username, str) else []
+        return [sign_in_limit(request.META, username)] if isinstance(username, str) else []
 
 
 PUBLIC_WRITE_THROTTLES = [PublicWriteThrottle]
@@ -133,7 +134,7 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
     def answer(request: HttpRequest, *args: Any, **options: Any) -> HttpResponseBase:
         if request.method != "POST":
             return view(request, *args, **options)
-        wait = seconds_to_wait(address_limit(request), sign_in_limit(request, request.POST.get("username", "")))
+        wait = seconds_to_wait(address_limit(request.META), sign_in_limit(request.META, request.POST.get("username", "")))
         if wait is None:
             return view(request, *args, **options)
         return too_often(request, wait)
@@ -143,9 +144,8 @@ def throttled_sign_in(view: Callable[..., HttpResponseBase]) -> Callable[..., Ht
 
 def refused_write(request: HttpRequest, *more: Limit, session: str) -> HttpResponse | None:
     """The page that refuses a form which comes too often, in one count with the API's writes; None where it may go on."""
-    user = request.user
-    writer = f"user {user.get_username()}" if user.is_authenticated else f"session {session}"
-    wait = seconds_to_wait(address_limit(request), writer_limit(writer), *more)
+    writer = user_limit(request.user) if request.user.is_authenticated else session_limit(session)
+    wait = seconds_to_wait(address_limit(request.META), writer, *more)
     return None if wait is None else too_often(request, wait)
 
 
@@ -156,32 +156,36 @@ def too_often(request: HttpRequest, wait: int) -> HttpResponse:
     return response
 
 
-def address_limit(request: HttpRequest | Request) -> Limit:
-    return Limit("address", client_network(request), settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE)
+def address_limit(meta: Mapping[str, Any]) -> Limit:
+    return Limit("address", client_network(meta), settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE)
 
 
-def writer_limit(writer: str) -> Limit:
-    return Limit("session", writer, settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE)
+def user_limit(user: AbstractBaseUser) -> Limit:
+    return Limit("session", f"user {user.get_username()}", settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE)
 
 
-def vote_limit(request: HttpRequest | Request, media_id: int) -> Limit:
-    return Limit("votes", f"{client_network(request)} {media_id}", settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR, window=HOUR)
+def session_limit(session: str) -> Limit:
+    return Limit("session", f"session {session}", settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE)
 
 
-def sign_in_limit(request: HttpRequest | Request, username: str) -> Limit:
-    return Limit("sign-in", f"{client_network(request)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
+def vote_limit(meta: Mapping[str, Any], media_id: int) -> Limit:
+    return Limit("votes", f"{client_network(meta)} {media_id}", settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR, window=HOUR)
 
 
-def sign_up_limit(request: HttpRequest) -> Limit:
-    return Limit("sign-up", client_network(request), settings.SIGN_UPS_PER_ADDRESS_PER_HOUR, window=HOUR)
+def sign_in_limit(meta: Mapping[str, Any], username: str) -> Limit:
+    return Limit("sign-in", f"{client_network(meta)} {username.casefold()}", settings.SIGN_INS_PER_MINUTE)
 
 
-def _writer(request: Request) -> str | None:
+def sign_up_limit(meta: Mapping[str, Any]) -> Limit:
+    return Limit("sign-up", client_network(meta), settings.SIGN_UPS_PER_ADDRESS_PER_HOUR, window=HOUR)
+
+
+def _writer_limit(request: Request) -> Limit | None:
     if request.user.is_authenticated:
-        return f"user {request.user.get_username()}"
+        return user_limit(request.user)
     body = request.data if isinstance(request.data, dict) else {}
     session = body.get("sessionId") or request.query_params.get("sessionId")
-    return f"session {session}" if session and isinstance(session, str) else None
+    return session_limit(session) if session and isinstance(session, str) else None
 
 
 def _count_in_redis(limits: Sequence[Limit]) -> list[tuple[int, int]]:

@@ -61,6 +61,11 @@ class UpvoteReply(serializers.Serializer[Any]):
     upvoteCount = serializers.IntegerField()
 
 
+def upvoted(count: int) -> dict[str, Any]:
+    """`UpvoteReply` to somebody whose vote counts now."""
+    return {"success": True, "upvoted": True, "upvoteCount": count}
+
+
 class FinishReply(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     finishCount = serializers.IntegerField()
@@ -84,7 +89,7 @@ class Upvote(Engagement):
         given = SessionRequest.read(request)
         with refusals():
             count = engagement.give_upvote(media_id, **given)
-        return Response({"success": True, "upvoted": True, "upvoteCount": count})
+        return Response(upvoted(count))
 
     @extend_schema(parameters=[SessionQuery], responses={200: UpvoteReply}, operation_id="take_upvote_back", tags=["gallery"])
     def delete(self, request: Request, media_id: int) -> Response:

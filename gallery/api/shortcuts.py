@@ -1,4 +1,4 @@
-"""The list and one medium, answered without Django; what they have to say is told in `gallery.api.media`."""
+"""The list, one medium and votes, answered without Django; what they say is told in `gallery.api.media` and `.engagement`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ from django.http import QueryDict
 
 from config.api.fields import LARGEST_ID, camel_row
 from config.api.rendering import dumps
-from config.api.shortcuts import Environ, NotForUs, Reply, is_signed_in
+from config.api.shortcuts import Environ, NotForUs, Reply, is_signed_in, json_body
+from config.api.throttling import address_limit, seconds_to_wait, session_limit, vote_limit
 from config.micro_cache import MicroCache
+from gallery.api.engagement import upvoted
 from gallery.api.media import detail_etag, page_reply, public_query
+from gallery.counters import visitor
 from gallery.listing import InvalidCursor, MediaLocked, MediaNotFound, PublicQuery, public_detail
+from gallery.services import engagement
 from gallery.visits import count_visit
 
 LIST = "/api/media/public"
 MEDIUM = re.compile(rf"{LIST}/([1-9][0-9]{{0,18}})", re.ASCII)
 SESSION = re.compile(r"(?:sessionId=([A-Za-z0-9_-]{8,128}))?", re.ASCII)
+UPVOTE = re.compile(rf"{LIST}/([1-9][0-9]{{0,18}})/upvote", re.ASCII)
+VOTER = re.compile(rb'\s*\{\s*"sessionId"\s*:\s*"([A-Za-z0-9_-]{8,128})"\s*\}\s*')
+LONGEST_VOTE = 256  # bytes of a body
 
 
 class MediaPages:
     """GET /api/media/public"""
+
+    method = "GET"
 
     def __init__(self) -> None:
         self._pages: MicroCache[PublicQuery, Reply] = MicroCache(
@@ -44,6 +53,8 @@ class MediaPages:
 
 class OneMedium:
     """GET /api/media/public/{id}: a view, also where the reply comes from the cache."""
+
+    method = "GET"
 
     def __init__(self) -> None:
         self._media: MicroCache[int, _Medium] = MicroCache(
@@ -67,6 +78,28 @@ class OneMedium:
             raise NotForUs from error
         is_view = count_visit(media_id, environ, session_id=session[1] or "")
         return medium.to_a_viewer if is_view else medium.to_others
+
+
+class Upvotes:
+    """POST /api/media/public/{id}/upvote; one that is refused counts against the limits here and once more in Django."""
+
+    method = "POST"
+
+    def takes(self, path: str) -> bool:
+        return UPVOTE.fullmatch(path) is not None
+
+    def answer(self, environ: Environ) -> Reply:
+        asked, voter = UPVOTE.fullmatch(environ["PATH_INFO"]), VOTER.fullmatch(json_body(environ, LONGEST_VOTE))
+        if asked is None or voter is None or (media_id := int(asked[1])) > LARGEST_ID:
+            raise NotForUs
+        session_id = voter[1].decode()
+        if seconds_to_wait(address_limit(environ), session_limit(session_id), vote_limit(environ, media_id)) is not None:
+            raise NotForUs
+        try:
+            count = engagement.give_upvote(media_id, session=visitor(session_id))
+        except (MediaNotFound, MediaLocked) as error:
+            raise NotForUs from error
+        return Reply(dumps(upvoted(count)))
 
 
 @dataclass(frozen=True, slots=True)

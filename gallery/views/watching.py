@@ -83,7 +83,7 @@ def upvote(request: HttpRequest, media_id: int) -> HttpResponse:
     """Give one's vote, or take it back; scripts get the count, forms are led back to the video."""
     session = session_of(request) or secrets.token_urlsafe(24)
     is_given = request.POST.get("upvoted") != "no"
-    if refusal := refused_write(request, *([vote_limit(request, media_id)] if is_given else []), session=session):
+    if refusal := refused_write(request, *([vote_limit(request.META, media_id)] if is_given else []), session=session):
         return refusal
     change = engagement.give_upvote if is_given else engagement.take_upvote_back
     with refusals():

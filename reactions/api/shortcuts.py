@@ -18,6 +18,8 @@ OF_ONE_MEDIUM = re.compile(r"mediaId=([1-9][0-9]{0,17})(?:&limit=([1-9][0-9]{0,2
 class ReactionsToMedium:
     """GET /api/reactions?mediaId=…&limit=…, read anew each time: who has just reacted looks for it here."""
 
+    method = "GET"
+
     def takes(self, path: str) -> bool:
         return path == LIST
 

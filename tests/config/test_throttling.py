@@ -124,9 +124,9 @@ def request_from(forwarded: str | None, address: str = "10.0.0.1") -> HttpReques
 def test_only_trusted_proxies_say_who_is_calling(settings: Any, trusted: int, forwarded: str | None, address: str) -> None:
     settings.TRUSTED_PROXY_COUNT = trusted
 
-    assert client_address(request_from(forwarded)) == address
+    assert client_address(request_from(forwarded).META) == address
 
 
 def test_a_unix_socket_has_no_address() -> None:
-    assert client_address(request_from(None, "")) == "0.0.0.0"
-    assert client_network(request_from(None, "2001:db8::5")) == "2001:db8::/64"
+    assert client_address(request_from(None, "").META) == "0.0.0.0"
+    assert client_network(request_from(None, "2001:db8::5").META) == "2001:db8::/64"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tracemalloc
 from collections.abc import Iterator
 from io import BytesIO
@@ -21,7 +22,7 @@ from config.api.shortcuts import Shortcuts
 from gallery import counters
 from gallery.api import shortcuts
 from gallery.models import MediaStats
-from gallery.services import lock, publish
+from gallery.services import engagement, lock, publish
 from tests.clock import Clock
 from tests.gallery.rows import video
 
@@ -49,22 +50,30 @@ class Server:
         self.django: Any = get_wsgi_application()
         self.application = Shortcuts(self._asked_django)
         self.django_was_asked = False
+        self.caller = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"  # whom no limit knows yet
 
     def _asked_django(self, *request: Any) -> Any:
         self.django_was_asked = True
         return self.django(*request)
 
     def get(self, address: str, *, method: str = "GET", **headers: str) -> Reply:
-        environ = RequestFactory().generic(method, address).environ | {"wsgi.input": BytesIO(), "HTTP_USER_AGENT": BROWSER}
-        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
-        started: list[Any] = []
-        self.django_was_asked = False
-        body = b"".join(self.application(environ, lambda *start: started.extend(start)))
-        return Reply(started[0], started[1], body)
+        return self._ask(method, address, b"", "", headers)
+
+    def post(self, address: str, body: bytes, content_type: str = "application/json", **headers: str) -> Reply:
+        return self._ask("POST", address, body, content_type, headers)
 
     def twice(self, address: str, **headers: str) -> tuple[Reply, Reply]:
         """Django's reply, and that of the shortcut where there is one."""
         return self.get(address, **headers), self.get(address, **headers)
+
+    def _ask(self, method: str, address: str, body: bytes, content_type: str, headers: dict[str, str]) -> Reply:
+        environ = RequestFactory().generic(method, address, REMOTE_ADDR=self.caller).environ
+        environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": content_type, "HTTP_USER_AGENT": BROWSER}
+        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+        started: list[Any] = []
+        self.django_was_asked = False
+        answer = b"".join(self.application(environ, lambda *start: started.extend(start)))
+        return Reply(started[0], started[1], answer)
 
 
 @pytest.fixture
@@ -307,6 +316,96 @@ class TestViews:
 
         stats = MediaStats.objects.get(pk=media[0])
         assert (stats.view_count, stats.unique_view_count) == (4, 3)
+
+
+def ballot(session: str = "session-1") -> bytes:
+    return orjson.dumps({"sessionId": session})
+
+
+class TestVotes:
+    @pytest.fixture
+    def place(self, server: Server, media: list[int]) -> str:
+        """Where to vote for the first medium; Django has answered one vote for another."""
+        server.post(f"{LIST}/{media[1]}/upvote", ballot())
+        return f"{LIST}/{media[0]}/upvote"
+
+    @pytest.mark.parametrize("headers", [{}, {"origin": "http://localhost:3000"}, {"origin": "http://elsewhere"}], ids=str)
+    def test_a_vote_is_answered_as_django_would_have(self, server: Server, media: list[int], headers: dict[str, str]) -> None:
+        slow = server.post(f"{LIST}/{media[0]}/upvote", ballot(), **headers)
+        quick = server.post(f"{LIST}/{media[1]}/upvote", b' { "sessionId" : "session-1" }\n', "application/json; charset=utf-8", **headers)
+
+        assert not server.django_was_asked
+        assert (quick.status, quick.headers, quick.body) == (slow.status, slow.headers, slow.body)
+
+    def test_a_session_has_one_vote_by_whatever_way_it_comes(self, server: Server, media: list[int], place: str) -> None:
+        counts = [server.post(place, ballot(session)).json["upvoteCount"] for session in ("session-1", "session-2", "session-1")]
+        taken_back = server.get(f"{place}?sessionId=session-1", method="DELETE")
+
+        assert counts == [1, 2, 2]
+        assert taken_back.json == {"success": True, "upvoted": False, "upvoteCount": 1}
+        assert MediaStats.objects.get(pk=media[0]).upvote_count == 1
+
+    @pytest.mark.parametrize(
+        ("body", "content_type", "status"),
+        [
+            (b"", "application/json", 400),
+            (b"{}", "application/json", 400),
+            (b'{"sessionId":"short"}', "application/json", 400),
+            (b'{"sessionId":"session-1","sessionId":"session-2"}', "application/json", 400),
+            (b'{"sessionId":"session-1","more":1}', "application/json", 400),
+            (b'{"sessionId":"session-1"', "application/json", 400),
+            (ballot("s" * 400), "application/json", 400),
+            (ballot(), "text/plain", 415),
+            (ballot(), "application/json; charset=utf-16", 415),
+        ],
+    )
+    def test_what_is_no_vote_is_refused_by_django(self, server: Server, place: str, body: bytes, content_type: str, status: int) -> None:
+        reply = server.post(place, body, content_type)
+
+        assert server.django_was_asked
+        assert reply.status == status
+        assert "error" in reply.json
+
+    def test_a_longer_session_than_usual_is_django_s_to_read(self, server: Server, place: str) -> None:
+        spaced = ballot().replace(b":", b":" + b" " * 300)
+
+        assert server.post(place, spaced).json == {"success": True, "upvoted": True, "upvoteCount": 1}
+        assert server.django_was_asked
+
+    def test_a_compressed_body_is_refused(self, server: Server, place: str) -> None:
+        assert server.post(place, ballot(), content_encoding="gzip").status == 415
+
+    def test_a_locked_and_an_unknown_medium_have_no_votes(self, server: Server, media: list[int], place: str) -> None:
+        lock([media[0]], reason="", by=None)
+
+        assert [server.post(place, ballot()).status, server.post(f"{LIST}/999999/upvote", ballot()).status] == [403, 404]
+        assert MediaStats.objects.get(pk=media[0]).upvote_count == 0
+
+    def test_votes_that_come_too_often_are_refused(self, server: Server, place: str, settings: Settings) -> None:
+        settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = 2
+        eager = f"session-{secrets.token_hex(8)}"
+
+        replies = [server.post(place, ballot(eager)) for _ in range(3)]
+
+        assert [reply.status for reply in replies] == [200, 200, 429]
+        assert int(replies[-1].headers["Retry-After"]) > 0
+
+    def test_votes_of_one_address_for_one_medium_are_bounded(self, server: Server, place: str, settings: Settings) -> None:
+        settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = 2
+
+        replies = [server.post(place, ballot(f"session-{number}")) for number in range(3)]
+
+        assert [reply.status for reply in replies] == [200, 200, 429]
+
+    def test_a_database_that_cannot_be_reached_is_a_503(self, server: Server, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: Any, **__: Any) -> int:
+            raise OperationalError("no route")
+
+        monkeypatch.setattr(engagement, "give_upvote", refuse)
+
+        reply = server.post(place, ballot())
+
+        assert (reply.status, reply.headers["Retry-After"], list(reply.json)) == (503, "5", ["error"])
 
 
 def test_memory_stays_flat_over_thousands_of_sessions_and_addresses(
