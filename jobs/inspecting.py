@@ -17,13 +17,26 @@ from media_library.models import Video
 from media_library.paths import decode_path
 from media_library.relocation import NotAFile, UnsafePath, open_file
 
+DIGESTER = "media_library.ffmpeg.digester"
+DIGESTER_MEMORY_MB = 512  # more: OpenCV, and the pictures that are kept
+
 
 @cache
 def inspectors() -> Inspectors:
     """Started when first needed, and kept."""
+    return Inspectors(2, limits=_limits(settings.PROBE_MEMORY_MB))
+
+
+@cache
+def digesters() -> Inspectors:
+    """Those that look through whole videos; started when first needed, and kept."""
+    return Inspectors(2, limits=_limits(settings.PROBE_MEMORY_MB + DIGESTER_MEMORY_MB), program=DIGESTER)
+
+
+def _limits(memory: int) -> Limits:
+    """`memory`: MiB."""
     bounds = Bounds(pixels=settings.MAX_VIDEO_PIXELS, streams=settings.MAX_VIDEO_STREAMS)
-    limits = Limits(timeout=settings.PROBE_TIMEOUT_SECONDS, memory=settings.PROBE_MEMORY_MB * 2**20, bounds=bounds)
-    return Inspectors(2, limits=limits)
+    return Limits(timeout=settings.PROBE_TIMEOUT_SECONDS, memory=memory * 2**20, bounds=bounds)
 
 
 def open_file_of(video: Video) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,7 @@ from django.db.models.functions import Now
 from media_library.ffmpeg.sprite import COLUMNS, TILES, Sprite
 from media_library.models import Preview, Video
 from media_library.posters import save_poster
-from media_library.store import put
+from media_library.store import put_as, remove
 from media_library.timecodes import stamp
 
 
@@ -89,7 +87,7 @@ def name_files(video: Video, kept: Kept, *, store: Path) -> bool:
     if kept.poster:
         same.update(thumbnail_path=kept.poster, updated_at=Now())
     superseded = {before.sprite_path, before.hover_path} - {after.sprite_path, after.hover_path, None}
-    transaction.on_commit(lambda: _remove(superseded, store=store))
+    transaction.on_commit(lambda: remove(superseded, store=store))
     return True
 
 
@@ -111,23 +109,9 @@ def _put(video_id: int, previews: Previews, *, store: Path) -> dict[str, Any]:
     """The columns of the row that names the files."""
     sprite = previews.sprite
     return {
-        "sprite_path": _put_file(sprite.picture, f"{video_id}.webp", store=store) if sprite else None,
+        "sprite_path": put_as(f"{video_id}.webp", sprite.picture, store=store) if sprite else None,
         "tile_width": sprite.tile_width if sprite else None,
         "tile_height": sprite.tile_height if sprite else None,
         "duration": sprite.duration if sprite else None,
-        "hover_path": _put_file(previews.hover, f"{video_id}.mp4", store=store),
+        "hover_path": put_as(f"{video_id}.mp4", previews.hover, store=store),
     }
-
-
-def _remove(paths: set[str | None], *, store: Path) -> None:
-    for path in paths:
-        with suppress(FileNotFoundError):
-            (store / str(path)).unlink()
-
-
-def _put_file(data: bytes, name: str, *, store: Path) -> str:
-    """Named by content and by video: nobody else's file is ever removed with it."""
-    digest = hashlib.sha256(data).hexdigest()
-    path = f"{digest[:2]}/{digest[2:4]}/{digest}-{name}"
-    put(data, path, store=store)
-    return path

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 DRAFTS = ".drafts"  # in the store; what a crash leaves lies here
@@ -26,6 +29,21 @@ def put(data: bytes, path: str, *, store: Path) -> None:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def put_as(name: str, data: bytes, *, store: Path) -> str:
+    """Keep a video's file by its content and its own name, `<id>.<suffix>`: nobody else's is ever removed with it. Returns its path."""
+    digest = hashlib.sha256(data).hexdigest()
+    path = f"{digest[:2]}/{digest[2:4]}/{digest}-{name}"
+    put(data, path, store=store)
+    return path
+
+
+def remove(paths: Iterable[str | None], *, store: Path) -> None:
+    """Those that are there."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            (store / str(path)).unlink()
 
 
 def sweep_drafts(store: Path) -> None:

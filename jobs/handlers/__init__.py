@@ -6,6 +6,7 @@ from jobs.handlers import (
     compilation,
     compile_layouts,
     compile_random,
+    digest,
     generate_gif,
     generate_previews,
     hash_videos,
@@ -15,6 +16,7 @@ from jobs.handlers import (
     reconcile_counters,
     reencode_streaming,
     scan,
+    scene_extract,
     validate,
 )
 
@@ -24,6 +26,7 @@ __all__ = [
     "compilation",
     "compile_layouts",
     "compile_random",
+    "digest",
     "generate_gif",
     "generate_previews",
     "hash_videos",
@@ -33,5 +36,6 @@ __all__ = [
     "reconcile_counters",
     "reencode_streaming",
     "scan",
+    "scene_extract",
     "validate",
 ]

@@ -14,7 +14,7 @@ from media_library.ffmpeg.probe import Probe
 
 READY = b"ready"  # what a process says once it has given up what it does not need
 LENGTHS = struct.Struct(">II")  # of the description and of what was made, bytes
-LONGEST_DESCRIPTION = 64 * 1024  # bytes
+LONGEST_DESCRIPTION = 256 * 1024  # bytes
 LARGEST_MADE = 32 * 1024 * 1024  # bytes of a poster, a sprite, a hover preview
 IMPOSSIBLE = "Reading it gave an impossible answer"
 

@@ -23,6 +23,8 @@ from media_library.ffmpeg.inspection import READY, Answer, Inspection, exactly, 
 from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+WORKER = "media_library.ffmpeg.worker"
+ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}  # nothing of ours: no secrets. A thread would reserve memory for each core
 SECONDS_TO_START = 60.0
 BYTECODE_CACHE = ("-X", f"pycache_prefix={sys.pycache_prefix}") if sys.pycache_prefix else ()  # where ours is kept
 TICK = 0.5  # seconds between two questions whether we still want to know
@@ -43,14 +45,17 @@ class Limits:
 
 
 class Inspectors:
-    """A fixed number of inspecting processes; `inspect` may be called by as many threads at once."""
+    """A fixed number of inspecting processes; `inspect` may be called by as many threads at once.
 
-    def __init__(self, count: int, *, limits: Limits | None = None) -> None:
+    `program`: the module that they run, `worker` or one that is spoken to alike.
+    """
+
+    def __init__(self, count: int, *, limits: Limits | None = None, program: str = WORKER) -> None:
         self.count = count
         self._limits = limits or Limits()
         self._idle: SimpleQueue[_Inspector] = SimpleQueue()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="inspector-starter")
-        self._all = [_Inspector(self._limits, self._starter) for _ in range(count)]
+        self._all = [_Inspector(self._limits, self._starter, program) for _ in range(count)]
         for inspector in self._all:
             self._idle.put(inspector)
 
@@ -110,9 +115,10 @@ class _Inspector:
     thread, which lives for as long as the inspectors.
     """
 
-    def __init__(self, limits: Limits, starter: ThreadPoolExecutor) -> None:
+    def __init__(self, limits: Limits, starter: ThreadPoolExecutor, program: str) -> None:
         self._limits = limits
         self._starter = starter
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._inspected = 0
@@ -190,16 +196,15 @@ class _Inspector:
             self.stop()
             raise InspectorsUnavailable("The process that reads videos does not start") from error
 
-    @staticmethod
-    def _popen(connection: socket.socket, options: str) -> subprocess.Popen[bytes]:
+    def _popen(self, connection: socket.socket, options: str) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                [sys.executable, *BYTECODE_CACHE, "-m", "media_library.ffmpeg.worker", options],
+                [sys.executable, *BYTECODE_CACHE, "-m", self._program, options],
                 stdin=connection.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd=PROJECT,
-                env={"LANG": "C.UTF-8"},  # nothing of ours: no secrets
+                env=ENVIRONMENT,
                 start_new_session=True,
             )
         except OSError as error:

@@ -13,7 +13,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import av
 from PIL import Image
@@ -34,7 +34,7 @@ LONGEST_MESSAGE = 1024  # bytes
 SIGN_OF_LIFE = 1.0  # seconds between two of them
 
 
-def main() -> None:
+def main(tasks: Mapping[str, Callable[..., Answer]]) -> None:
     options = json.loads(sys.argv[1])
     av.logging.set_level(av.logging.PANIC)
     Image.init()  # its plugins are files: load them before files are out of reach
@@ -50,7 +50,7 @@ def main() -> None:
             return
         sandbox.allow_processor_seconds(options["timeout"])
         request = json.loads(message)
-        task = TASKS[request["task"]]
+        task = tasks[request["task"]]
         try:
             send(connection, task(descriptors[0], bounds, _teller(connection, options["timeout"]), **request["options"]))
         finally:
@@ -70,7 +70,7 @@ def inspect(descriptor: int, bounds: Bounds, tell: Tell, *, with_poster: bool) -
         picture = poster(opened, duration=described.duration) if with_poster else None
         return Inspection(oshash=identity, probe=described, poster=picture).as_answer()
 
-    answer = _of_open_video(descriptor, bounds, look)
+    answer = of_open_video(descriptor, bounds, look)
     return Inspection(oshash=identity, reason=answer.reason).as_answer() if answer.reason else answer
 
 
@@ -82,7 +82,7 @@ def make_poster(descriptor: int, bounds: Bounds, tell: Tell, *, seconds: float |
             return Answer(made=poster(opened, duration=probe(opened, descriptor).duration))
         return Answer(made=poster_at(opened, seconds))
 
-    return _of_open_video(descriptor, bounds, make)
+    return of_open_video(descriptor, bounds, make)
 
 
 def make_sprite(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
@@ -93,12 +93,12 @@ def make_sprite(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
         found = {"tile_width": made.tile_width, "tile_height": made.tile_height, "duration": made.duration}
         return Answer(found=found, made=made.picture)
 
-    return _of_open_video(descriptor, bounds, make)
+    return of_open_video(descriptor, bounds, make)
 
 
 def make_hover(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
     """The hover preview as MP4."""
-    return _of_open_video(descriptor, bounds, lambda opened: Answer(made=hover(opened, tell=tell)))
+    return of_open_video(descriptor, bounds, lambda opened: Answer(made=hover(opened, tell=tell)))
 
 
 def check_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: bool) -> Answer:
@@ -108,7 +108,7 @@ def check_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: boo
         found = check(opened, thorough=thorough, tell=tell)
         return Answer(found={"pictures": found.pictures, "damaged_at": found.damaged_at})
 
-    return _of_open_video(descriptor, bounds, decode)
+    return of_open_video(descriptor, bounds, decode)
 
 
 TASKS: dict[str, Callable[..., Answer]] = {
@@ -120,7 +120,7 @@ TASKS: dict[str, Callable[..., Answer]] = {
 }
 
 
-def _of_open_video(descriptor: int, bounds: Bounds, work: Callable[[OpenVideo], Answer]) -> Answer:
+def of_open_video(descriptor: int, bounds: Bounds, work: Callable[[OpenVideo], Answer]) -> Answer:
     """What the work makes of the open file, or why it makes nothing of it."""
     try:
         if os.fstat(descriptor).st_size == 0:
@@ -151,4 +151,4 @@ def _teller(connection: socket.socket, timeout: float) -> Tell:
 
 
 if __name__ == "__main__":
-    main()
+    main(TASKS)

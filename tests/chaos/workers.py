@@ -156,7 +156,7 @@ def orphans() -> list[int]:
 def _bound() -> Iterator[tuple[int, int]]:
     """The processes that are bound to one of ours, with the id of that one."""
     for pid, arguments in _processes():
-        if {b"media_library.ffmpeg.worker", b"media_library.ffmpeg.confined"} & set(arguments):
+        if {b"media_library.ffmpeg.worker", b"media_library.ffmpeg.digester", b"media_library.ffmpeg.confined"} & set(arguments):
             options = next(argument for argument in arguments if argument.startswith(b"{"))
             yield pid, json.loads(options)["parent"]
 
