@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+
+SCREENSHOTS = os.environ.get("SCREENSHOTS")  # a folder; without it none are kept
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """Keep what a page shows, for people to look at."""
+    if SCREENSHOTS:
+        path = Path(SCREENSHOTS) / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.jpeg"
+        page.screenshot(path=path, type="jpeg", quality=70)
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +44,16 @@ def expected_complaints() -> set[str]:
 
 
 @pytest.fixture
-def open_context(chromium: Browser, live_server: LiveServer, expected_complaints: set[str]) -> Iterator[Callable[..., BrowserContext]]:
+def open_context(
+    request: pytest.FixtureRequest, chromium: Browser, live_server: LiveServer, expected_complaints: set[str]
+) -> Iterator[Callable[..., BrowserContext]]:
     """Open a window of any kind; at the end, nothing unexpected may have been complained about or loaded from elsewhere."""
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
     def note_console(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            complaints.append(message.text)
+            complaints.append(f"{message.text} at {message.location['url']}")
 
     def note_request(request: Request) -> None:
         if not request.url.startswith((live_server.url, "data:", "blob:")):
@@ -56,10 +69,13 @@ def open_context(chromium: Browser, live_server: LiveServer, expected_complaints
 
     yield open_context
 
+    for number, page in enumerate(page for context in contexts for page in context.pages):
+        keep_picture(page, f"{request.node.name} {number or ''}")
     for context in contexts:
         context.close()
-    assert [line for line in complaints if not any(part in line for part in expected_complaints)] == []
-    assert [part for part in expected_complaints if not any(part in line for line in complaints)] == []
+    unexpected = [line for line in complaints if not any(part in line for part in expected_complaints)]
+    unheard = [part for part in expected_complaints if not any(part in line for line in complaints)]
+    assert not unexpected and not unheard, f"Complaints: {unexpected}. Expected, and not heard: {unheard}"
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ class CommentAdmin(LargeModelAdmin):
         badge = labels.badges([(comment.status, comment.get_status_display().lower())])
         return format_html('{} <bdi class="why">{}</bdi>', badge, labels.plain(why)) if why else badge
 
-    @admin.display(description="")
+    @admin.display(description="Decide")
     def verbs(self, comment: Comment) -> SafeString:
         """Buttons of the forms that stand beside the list: a form cannot hold another."""
         return format_html_join(
