@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from django.conf import settings
 from pydantic import Field, model_validator
@@ -25,6 +26,7 @@ from media_library.ffmpeg.commands.encoding import SMOOTHEST, Look, bit_rate_cap
 from media_library.ffmpeg.commands.inputs import Source
 from media_library.ffmpeg.commands.joining import Chapter, Piece, Take
 from media_library.ffmpeg.encoders import best_encoder, has_filter
+from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.probe import Probe
 from media_library.lineage import Cut
 from media_library.models import Compilation, DirectoryType, Video
@@ -35,6 +37,8 @@ MOST_CLIPS = 200
 MOST_SHOWN = 24  # clips of which a storyboard has pictures: each takes a moment, and results are small
 COMMON_LINES = 1080  # of the shorter side, where nobody asks for another size
 PIECES_SHARE = 90.0  # of the progress
+
+T = TypeVar("T")
 
 
 class Style(Params):
@@ -96,16 +100,26 @@ class Shot:
 
 
 def shots_of(context: JobContext, clips: Sequence[Clip]) -> list[Shot]:
-    """The parts of the videos; raises `JobFailed` or `UnreadableMedia`, naming the video that is at fault."""
-    wholes: dict[int, tuple[Video, Source]] = {}
-    for video_id in {clip.video_id: None for clip in clips}:
-        video = context.video(video_id)
-        wholes[video_id] = video, encodes.source_of(context, video)
-    return [_shot(*wholes[clip.video_id], clip) for clip in clips]
+    """The parts of the videos, whose files do not end before them; raises `JobFailed` or `UnreadableMedia`, naming the video at fault."""
+    videos = {video_id: context.video(video_id) for video_id in {clip.video_id: None for clip in clips}}
+    wholes = {video_id: _named(video, partial(encodes.source_of, context, video)) for video_id, video in videos.items()}
+    shots = [_shot(videos[clip.video_id], wholes[clip.video_id], clip) for clip in clips]
+    ends = {shot.video: shot.source.in_point + shot.duration for shot in sorted(shots, key=lambda shot: shot.source.in_point + shot.duration)}
+    for video, end in ends.items():
+        if video:
+            _named(video, partial(encodes.require_until, context, video, end))
+    return shots
 
 
-def compile_shots(context: JobContext, shots: Sequence[Shot], style: Style, *, recipe: dict[str, Any]) -> dict[str, Any]:
-    """Join shots in their order, in the library's folder compilations, or show what would be; `recipe`: what makes it again."""
+def compile_shots(
+    context: JobContext,
+    shots: Sequence[Shot],
+    style: Style,
+    *,
+    recipe: dict[str, Any],
+    directory: DirectoryType = DirectoryType.COMPILATIONS,
+) -> dict[str, Any]:
+    """Join shots in their order, in a folder of the library, or show what would be; `recipe`: what makes it again."""
     look = common_look(context, [shot.source.probe for shot in shots], style)
     if style.dry_run:
         return {**_plan(_with_lengths(shots, look), style, look), "clips": storyboard(context, shots)}
@@ -113,7 +127,7 @@ def compile_shots(context: JobContext, shots: Sequence[Shot], style: Style, *, r
     takes = [Take(shot.source, _frames(shot.duration, look.frame_rate), _gain(context, shot, style)) for shot in sequence]
     fades = _fades(takes, style, look.frame_rate)
     chapters = _chapters(sequence, takes, fades, look.frame_rate)
-    target = target_of([shot.video for shot in shots if shot.video], context.job_id)
+    target = target_of([shot.video for shot in shots if shot.video], context.job_id, directory)
     pieces = _pieces(context, takes, fades, style, look, target)
     draft = _join(context, pieces, chapters, target, has_sound=any(shot.source.probe.has_audio for shot in shots))
     duration = float(sum(piece.duration for piece in pieces))
@@ -146,10 +160,10 @@ def common_size(probes: Sequence[Probe], *, lines: int) -> tuple[int, int]:
     return size_within(max(turned, key=lambda probe: probe.width * probe.height), lines)
 
 
-def target_of(videos: Sequence[Video], job_id: int) -> Path:
+def target_of(videos: Sequence[Video], job_id: int, directory: DirectoryType = DirectoryType.COMPILATIONS) -> Path:
     """Named after the first video; private where one of them is."""
     named_after = next((video for video in videos if video.directory_type == DirectoryType.PRIVATE), videos[0])
-    return derived_path(named_after, DirectoryType.COMPILATIONS, f"-{job_id}.mp4")
+    return derived_path(named_after, directory, f"-{job_id}.mp4")
 
 
 def keep(context: JobContext, output: Output, duration: float, *, title: str, cuts: Sequence[Cut], recipe: dict[str, Any]) -> None:
@@ -191,6 +205,14 @@ def piece(context: JobContext, take: Take, target: Path, look: Look, *, blurs: b
     command = joining.body(take, draft, look, blurs=blurs)
     context.run(command, duration=float(duration), progress=progress, limits=encodes.LIMITS)
     return Piece(draft, duration)
+
+
+def _named(video: Video, work: Callable[[], T]) -> T:
+    """Do the work; where the video is at fault, say which it is."""
+    try:
+        return work()
+    except UnreadableMedia as error:
+        raise UnreadableMedia(f"{video} (id {video.pk}): {error}") from error
 
 
 def _shot(video: Video, whole: Source, clip: Clip) -> Shot:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,7 +17,7 @@ from media_library.models import Digest, Scene, Video
 from media_library.scanner import scan
 from media_library.scenes import digest_of, scenes_of
 from tests.conftest import Clips, aged
-from tests.jobs.running import claim, run_to_the_end
+from tests.jobs.running import claim, result_of, run_to_the_end
 from tests.scenes import CUT, END, FADE, three_scenes
 
 pytestmark = pytest.mark.django_db
@@ -30,23 +29,17 @@ def story(clips: Clips, film: Callable[[Path], Video]) -> Video:
     return film(three_scenes(clips))
 
 
-def done(kind: str, video: Video, **params: Any) -> dict[str, Any]:
-    job = run_to_the_end(services.submit(kind, {"videoId": video.pk, **params}))
-    assert (job.status, job.error) == (Job.Status.COMPLETED, ""), job.log
-    return dict(job.result or {})
-
-
 def sheets(settings: Settings) -> list[str]:
     store = Path(settings.THUMBNAIL_ROOT)
     return [str(path.relative_to(store)) for path in store.rglob("*-*.webp")]
 
 
 def test_it_keeps_scenes_curves_and_a_contact_sheet(story: Video, settings: Settings) -> None:
-    result = done("digest", story)
+    result = result_of("digest", story)
 
     assert result == {"duration": pytest.approx(END, abs=0.1), "pictures": 3, "hasSound": True, "scenes": 3}
     digest, scenes = digest_of(story.pk), scenes_of(story.pk)
-    assert digest is not None and digest.curves["hop"] == 0.25
+    assert digest is not None and digest.curves and digest.curves["hop"] == 0.25
     assert [scene.start for scene in scenes] == pytest.approx([0.0, FADE, CUT], abs=0.1)
     assert [scene.end for scene in scenes] == pytest.approx([FADE, CUT, END], abs=0.1)
     assert [set(keyframe) >= {"time", "light", "fingerprint"} for keyframe in digest.keyframes] == [True] * 3
@@ -56,12 +49,12 @@ def test_it_keeps_scenes_curves_and_a_contact_sheet(story: Video, settings: Sett
 def test_a_video_without_sound_has_no_loudness(clips: Clips, film: Callable[[Path], Video]) -> None:
     silent = film(three_scenes(clips, "silent.mp4", codec=("-c:v", "mpeg4"), sound=False))
 
-    assert done("digest", silent)["hasSound"] is False
+    assert result_of("digest", silent)["hasSound"] is False
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_found_in_a_new_file_takes_the_place_of_the_old(story: Video, clips: Clips, library: Path, settings: Settings) -> None:
-    done("digest", story)
+    result_of("digest", story)
     before = sheets(settings)
     story.absolute_path.write_bytes(clips.make(size="160x90", duration=2.0).read_bytes())
     aged(story.absolute_path)
@@ -69,7 +62,7 @@ def test_what_is_found_in_a_new_file_takes_the_place_of_the_old(story: Video, cl
     story.refresh_from_db()
     assert (digest_of(story.pk), list(scenes_of(story.pk))) == (None, [])
 
-    done("digest", story)
+    result_of("digest", story)
 
     assert Scene.objects.count() == len(scenes_of(story.pk)) == 1
     assert len(sheets(settings)) == 1 and sheets(settings) != before
@@ -84,7 +77,7 @@ def test_a_file_that_changed_since_the_scan_is_not_judged(story: Video) -> None:
     assert (job.status, job.error_class) == (Job.Status.FAILED, "file_changed")
 
 
-@pytest.mark.parametrize("kind", ["digest", "scene_extract"])
+@pytest.mark.parametrize("kind", ["digest", "scene_extract", "highlight_generate"])
 def test_a_video_in_which_nothing_decodes_fails_with_what_to_do(story: Video, kind: str) -> None:
     story.absolute_path.write_bytes(b"no video".ljust(story.file_size or 0))
     Video.objects.filter(pk=story.pk).update(file_mtime_ns=story.absolute_path.stat().st_mtime_ns)
@@ -103,7 +96,7 @@ class CancelledAtOnce(Pulse):
         self.cancel()
 
 
-@pytest.mark.parametrize("kind", ["digest", "scene_extract"])
+@pytest.mark.parametrize("kind", ["digest", "scene_extract", "highlight_generate"])
 def test_a_cancelled_job_keeps_nothing(story: Video, library: Path, settings: Settings, kind: str) -> None:
     job = services.submit(kind, {"videoId": story.pk})
     runner.perform(lease := claim(job), CancelledAtOnce(lease, claimed_at=time.monotonic()))
