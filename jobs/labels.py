@@ -72,8 +72,15 @@ def about(job: Job) -> str:
 
 def given(params: Mapping[str, Any]) -> str:
     """The params that say something, in a line."""
-    said = [f"{name} {value}" for name, value in params.items() if value not in (None, "", [], {}, False)]
+    said = [f"{name} {_said(value)}" for name, value in params.items() if value not in (None, "", [], {}, False)]
     return plain(", ".join(said))[:LONGEST_ABOUT]
+
+
+def _said(value: Any) -> str:
+    """A value in a word: of a list of objects how many there are."""
+    if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
+        return f"({len(value)})"
+    return str(value)
 
 
 def error_class(name: str) -> str:

@@ -94,6 +94,10 @@ class JobType:
             raise InvalidParams({"videoIds": [f"There is no video {', '.join(map(str, unknown))}."]})
         return video_id
 
+    def lane_of(self, params: Params) -> Lane:
+        """Where a job with these params runs: a dry run encodes nothing, and so waits for no encoder."""
+        return Lane.CPU if is_dry_run(params) else self.lane
+
     def params_schema(self) -> dict[str, Any]:
         """The JSON schema of its params."""
         return self.params.model_json_schema(by_alias=True)
@@ -153,6 +157,11 @@ def get(name: str) -> JobType:
 
 def all_types() -> list[JobType]:
     return sorted(_types.values(), key=lambda job_type: job_type.name)
+
+
+def is_dry_run(params: Params) -> bool:
+    """Whether they only ask what a job would make."""
+    return bool(getattr(params, "dry_run", False))
 
 
 def references(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], str]]:

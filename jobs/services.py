@@ -41,6 +41,7 @@ __all__ = [
     "resume_pipeline",
     "retry",
     "retry_failed",
+    "run_for_real",
     "set_hours",
     "set_pauses_for_viewers",
     "set_priority",
@@ -113,15 +114,19 @@ def submit(
 ) -> Job:
     """Queue a job in the caller's transaction and wake its lane after the commit.
 
-    `vram_required`: MiB of GPU memory, None: what its type says. Raises `UnknownJobType`, `InvalidParams` or `TooMuchMemory`.
+    `vram_required`: MiB of GPU memory, None: what its type says, and none for a dry run. Raises `UnknownJobType`,
+    `InvalidParams` or `TooMuchMemory`.
     """
     kind, parsed = check(type, params, priority=priority, vram_required=vram_required)
+    lane = kind.lane_of(parsed)
+    if vram_required is None:
+        vram_required = 0 if registry.is_dry_run(parsed) else kind.vram
     job = Job.objects.create(
         type=kind.name,
         status=Job.Status.QUEUED,
         params=parsed.model_dump(mode="json", by_alias=True),
-        resource_category=kind.lane,
-        vram_required=kind.vram if vram_required is None else vram_required,
+        resource_category=lane,
+        vram_required=vram_required,
         has_cpu_path=kind.has_cpu_path,
         priority=priority,
         ranked_at=Now() - timedelta(minutes=priority),
@@ -129,10 +134,27 @@ def submit(
         video_id=kind.video_of(parsed),
         submitted_by=by,
     )
-    lanes.wake(kind.lane)
+    lanes.wake(lane)
     job.refresh_from_db()
     note_rows([job], "Submitted.", by=by)
     return job
+
+
+@transaction.atomic
+def run_for_real(job_id: int, *, by: User | None) -> Job:
+    """Queue what a dry run has shown, with the very params that it had; what chance chose in it is chosen again.
+
+    Raises `JobNotFound`, `Refused`, or `WrongState` when the job was no dry run or has not completed.
+    """
+    shown = Job.objects.filter(pk=job_id).defer("log").first()
+    if shown is None:
+        raise JobNotFound(job_id)
+    if not shown.params.get("dryRun"):
+        raise WrongState("The job was no dry run")
+    if shown.status != Job.Status.COMPLETED:
+        raise WrongState(f"The dry run is {shown.status}; only completed ones are run for real")
+    chance = {"seed": shown.result["seed"]} if "seed" in shown.params and shown.result else {}
+    return submit(shown.type, {**shown.params, **chance, "dryRun": False}, priority=shown.priority, by=by)
 
 
 @transaction.atomic

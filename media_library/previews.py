@@ -60,6 +60,11 @@ def _up_to_date() -> QuerySet[Preview]:
     return Preview.objects.filter(source_size=F("video__file_size"), source_mtime_ns=F("video__file_mtime_ns"))
 
 
+def sprites_of(video_ids: Iterable[int]) -> dict[int, Preview]:
+    """The previews of those videos that have a sprite, by the video's id."""
+    return {preview.pk: preview for preview in _up_to_date().filter(pk__in=list(video_ids), sprite_path__isnull=False)}
+
+
 def with_hover_previews(video_ids: Iterable[int]) -> set[int]:
     """Which of these videos have some seconds to show."""
     return set(_up_to_date().filter(pk__in=list(video_ids), hover_path__isnull=False).values_list("pk", flat=True))

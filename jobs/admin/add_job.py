@@ -10,12 +10,15 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from config.api.fields import parse_decimal
 from jobs import labels, registry, services
+from jobs.admin import studio_draft
 from jobs.admin.live import admin_of
-from jobs.admin.param_form import ParamForm, form_for
+from jobs.admin.param_form import ParamForm, form_for, without
 from jobs.models import Job
 
 DEFAULT_PRIORITY = 5
+MOVING = ("organize", "organize_studio")  # whose dry runs have no pictures
 
 
 class PriorityForm(forms.Form):
@@ -43,22 +46,45 @@ def page(request: HttpRequest, *, site_context: dict[str, Any]) -> HttpResponse:
         if job is not None:
             messages.success(request, f"{job} was added.")
             return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
-    context = {"title": f"Add job: {job_type.name}", "job_type": job_type, "form": form, "priority": priority, "needs": _needs(job_type)}
+    context = {
+        "title": f"Add job: {job_type.name}",
+        "job_type": job_type,
+        "form": form,
+        "priority": priority,
+        "needs": _needs(job_type),
+        "look_first": _look_first(job_type),
+        "is_made_in_studio": studio_draft.is_made_here(job_type.name),
+    }
     return TemplateResponse(request, "admin/jobs/job/add.html", {**site_context, **context})
 
 
 def _forms(request: HttpRequest, job_type: registry.JobType) -> tuple[ParamForm, PriorityForm]:
-    form = form_for(job_type.params_schema())
+    form = form_for(without(job_type.params_schema(), "dryRun"))
     if request.method == "POST":
         return form(request.POST), PriorityForm(request.POST, prefix="job")
     begun = {name: value for name, value in request.GET.items() if name in form.base_fields}
-    return form(initial=begun), PriorityForm(prefix="job")
+    return form(initial={**_params_like(request, job_type), **begun}), PriorityForm(prefix="job")
+
+
+def _params_like(request: HttpRequest, job_type: registry.JobType) -> dict[str, Any]:
+    """The params of the job that the address names as `like`, if it is of this type."""
+    like = parse_decimal(request.GET.get("like", "")) or 0
+    params = Job.objects.filter(pk=like, type=job_type.name).values_list("params", flat=True).first()
+    return params or {}
+
+
+def _look_first(job_type: registry.JobType) -> str:
+    """What the button of a dry run says; empty where the type knows none."""
+    if "dryRun" not in job_type.params_schema().get("properties", {}):
+        return ""
+    return "List the moves" if job_type.name in MOVING else "Show the storyboard"
 
 
 def _submit(job_type: registry.JobType, form: ParamForm, priority: PriorityForm, request: HttpRequest) -> Job | None:
     """The job; None when its params were refused, which the form then says."""
     try:
-        return services.submit(job_type.name, form.params, priority=priority.cleaned_data["priority"], by=admin_of(request))
+        params = {**form.params, "dryRun": True} if "look-first" in request.POST and _look_first(job_type) else form.params
+        return services.submit(job_type.name, params, priority=priority.cleaned_data["priority"], by=admin_of(request))
     except services.Refused as error:
         form.complain(error.details or {"params": [str(error)]})
         return None

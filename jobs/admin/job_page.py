@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from config import database
 from config.api.fields import parse_decimal
-from jobs import labels, queue, registry
-from jobs.admin import live
+from jobs import labels, queue, registry, services
+from jobs.admin import live, storyboard, studio_draft
 from jobs.admin.acts import ACTS
 from jobs.models import Job
+from media_library import labels as video_labels
 from media_library.labels import moment
+from media_library.models import Video
 
 SECTIONS = (("job", "admin/jobs/job/job.html"),)
 WAITING = (Job.Status.PENDING, Job.Status.QUEUED)
 LARGEST_RESULT = 20_000  # characters
+MOST_CARDS = 12
 
 
 def page(request: HttpRequest, object_id: str, *, site_context: dict[str, Any]) -> HttpResponse:
     """Show the job, or do what one of its buttons asks for."""
     job_id = parse_decimal(object_id) or 0
-    return live.page(request, lambda: _drawing(job_id), ACTS, site_context=site_context)
+    return live.page(request, lambda: drawing(job_id), ACTS, site_context=site_context)
 
 
 def state(request: HttpRequest, job_id: int) -> HttpResponse:
     """The job's section, for the script that keeps the page up to date."""
-    return live.redraw(request, _drawing(job_id))
+    return live.redraw(request, drawing(job_id))
 
 
-def _drawing(job_id: int) -> live.Drawing:
+def run(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Run for real what a dry run has shown, and go on to that job's page."""
+    try:
+        job = services.run_for_real(job_id, by=live.admin_of(request))
+    except live.REFUSALS as error:
+        messages.error(request, capfirst(str(error)))
+        return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job_id]))
+    messages.success(request, f"{job} was added.")
+    return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
+
+
+def drawing(job_id: int) -> live.Drawing:
     jobs = queue.as_shown(Job.objects.filter(pk=job_id).select_related("video", "node", "submitted_by", "pipeline", "pipeline_step"))
     job = jobs.first()
     if job is None:
@@ -59,8 +76,8 @@ def _context(job: Job, now: datetime) -> dict[str, Any]:
         "about": labels.about(job),
         "is_waiting": job.status in WAITING,
         "is_running": job.status == Job.Status.RUNNING,
-        "may_be_retried": job.status in (Job.Status.FAILED, Job.Status.CANCELLED),
-        "may_be_dismissed": job.status == Job.Status.FAILED and job.dismissed_at is None,
+        "is_dry_run": bool(job.params.get("dryRun")),
+        "verbs": list(_verbs(job)),
         "position": places.get(job.pk),
         "reason": queue.waiting_reasons([job], places=places).get(job.pk),
         "time_left": labels.time_left(job, now=now),
@@ -68,11 +85,39 @@ def _context(job: Job, now: datetime) -> dict[str, Any]:
         "facts": _facts(job),
         "description": _description(job.type),
         "params": _json(job.params),
-        "result": _json(job.result)[:LARGEST_RESULT] if job.result is not None else "",
+        "storyboard": storyboard.of(job),
+        "made": made_by(job),
+        "change_url": change_url(job),
+        "result": _json(storyboard.without_pictures(job.result))[:LARGEST_RESULT] if job.result is not None else "",
         "priorities": range(10, -1, -1),
         "error_name": labels.error_class(job.error_class),
         "log": labels.plain_lines(job.log or ""),
     }
+
+
+def made_by(job: Job) -> list[dict[str, Any]]:
+    """The first videos that a job has made, as cards."""
+    ids = job.result.get("videoIds") if job.status == Job.Status.COMPLETED and job.result else None
+    videos = Video.objects.filter(pk__in=ids[:MOST_CARDS] if isinstance(ids, list) else ()).order_by("pk")
+    return [{"video": video, "poster": video_labels.poster(video)} for video in videos]
+
+
+def change_url(job: Job) -> str:
+    """Where the job's params can be changed and tried again; empty where its type is gone."""
+    if studio_draft.is_made_here(job.type):
+        return f"{reverse('admin:jobs_studio')}?job={job.pk}"
+    known = {kind.name for kind in registry.all_types()}
+    return f"{reverse('admin:jobs_job_add')}?type={job.type}&like={job.pk}" if job.type in known else ""
+
+
+def _verbs(job: Job) -> Iterator[tuple[str, str, str]]:
+    """What can be done with the job: the act, what its button says, and the button's kind."""
+    if job.status in WAITING or (job.status == Job.Status.RUNNING and not job.cancel_requested_at):
+        yield "cancel", "Cancel", "grave"
+    if job.status in (Job.Status.FAILED, Job.Status.CANCELLED):
+        yield "retry", "Retry", "first"
+    if job.status == Job.Status.FAILED and job.dismissed_at is None:
+        yield "dismiss", "Dismiss", ""
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:

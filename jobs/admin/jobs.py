@@ -8,13 +8,13 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs import labels, queue
-from jobs.admin import add_job, job_page, queue_page
+from jobs.admin import add_job, job_page, queue_page, studio
 from jobs.admin.filters import ErrorClassFilter, LaneFilter, StatusFilter, TypeFilter, VideoFilter
 from jobs.models import Job
 from media_library.admin.paging import LargeModelAdmin
@@ -41,6 +41,11 @@ class JobAdmin(LargeModelAdmin):
             path("state/", wrap(self.queue_state_view), name="jobs_queue_state"),
             path("all/", wrap(self.changelist_view), name="jobs_job_list"),
             path("<int:job_id>/state/", wrap(self.job_state_view), name="jobs_job_state"),
+            path("<int:job_id>/run/", wrap(self.run_view), name="jobs_job_run"),
+            path("studio/", wrap(self.studio_view), name="jobs_studio"),
+            path("studio/clip/", wrap(self.studio_clip_view), name="jobs_studio_clip"),
+            path("studio/found/", wrap(self.studio_found_view), name="jobs_studio_found"),
+            path("studio/<int:job_id>/state/", wrap(self.studio_state_view), name="jobs_studio_state"),
             *super().get_urls(),
         ]
 
@@ -60,9 +65,28 @@ class JobAdmin(LargeModelAdmin):
         self._insist_on_view(request)
         return job_page.state(request, job_id)
 
+    def run_view(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        self._insist_on_add(request)
+        return job_page.run(request, job_id) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
+
+    def studio_view(self, request: HttpRequest) -> HttpResponse:
+        self._insist_on_add(request)
+        return studio.page(request, site_context=self._site_context(request))
+
+    def studio_clip_view(self, request: HttpRequest) -> HttpResponse:
+        self._insist_on_add(request)
+        return studio.clip(request)
+
+    def studio_found_view(self, request: HttpRequest) -> HttpResponse:
+        self._insist_on_add(request)
+        return studio.found(request)
+
+    def studio_state_view(self, request: HttpRequest, job_id: int) -> HttpResponse:
+        self._insist_on_add(request)
+        return studio.state(request, job_id)
+
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
+        self._insist_on_add(request)
         return add_job.page(request, site_context=self._site_context(request))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -110,4 +134,8 @@ class JobAdmin(LargeModelAdmin):
 
     def _insist_on_view(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def _insist_on_add(self, request: HttpRequest) -> None:
+        if not self.has_add_permission(request):
             raise PermissionDenied

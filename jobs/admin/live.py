@@ -49,15 +49,15 @@ def page(request: HttpRequest, draw: Callable[[], Drawing], acts: Mapping[str, A
     if request.method == "POST":
         return _act(request, acts, draw=draw)
     drawing = draw()
-    return TemplateResponse(request, drawing.template, {**site_context, **_context(request, drawing)})
+    return TemplateResponse(request, drawing.template, {**site_context, **context(request, drawing)})
 
 
 def redraw(request: HttpRequest, drawing: Drawing, *, told: tuple[tuple[str, str], ...] = ()) -> JsonResponse:
     """The page's sections for the script, and what there is to tell as `(level, text)`."""
-    context = _context(request, drawing)
+    shown = context(request, drawing)
     return JsonResponse(
         {
-            "sections": {name: render_to_string(template, context, request) for name, template in drawing.sections},
+            "sections": {name: render_to_string(template, shown, request) for name, template in drawing.sections},
             "words": drawing.words,
             "messages": [{"level": level, "text": text} for level, text in told],
         }
@@ -98,7 +98,7 @@ def key(subject: str) -> int:
     return int(subject)
 
 
-def _context(request: HttpRequest, drawing: Drawing) -> dict[str, Any]:
+def context(request: HttpRequest, drawing: Drawing) -> dict[str, Any]:
     return {
         "title": drawing.title,
         "sections": drawing.sections,

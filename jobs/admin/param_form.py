@@ -60,6 +60,12 @@ def form_for(schema: Schema) -> type[ParamForm]:
     return type("TypeForm", (ParamForm,), {**fields, "schema": schema})
 
 
+def without(schema: Schema, *names: str) -> Schema:
+    """The schema of a model without some of its properties."""
+    properties = {name: of for name, of in schema.get("properties", {}).items() if name not in names}
+    return {**schema, "properties": properties}
+
+
 def field_for(name: str, schema: Schema, *, needed: bool) -> forms.Field:
     """The field that asks for one property."""
     common: dict[str, Any] = {
@@ -91,6 +97,8 @@ def field_for(name: str, schema: Schema, *, needed: bool) -> forms.Field:
 
 def _text(schema: Schema, common: Mapping[str, Any]) -> forms.Field:
     longest = schema.get("maxLength")
+    if schema.get("format") == "uri":
+        return forms.CharField(max_length=longest, widget=forms.URLInput(attrs={"class": "vURLField", "autocomplete": "off"}), **common)
     if longest is not None and longest > SHORT:
         return forms.CharField(max_length=longest, widget=forms.Textarea(attrs={"rows": 3}), **common)
     return forms.CharField(max_length=longest, widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}), **common)
