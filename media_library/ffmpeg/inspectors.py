@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from media_library.ffmpeg.untrusted import Bounds
 PROJECT = Path(__file__).resolve().parent.parent.parent
 WORKER = "media_library.ffmpeg.worker"
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}  # nothing of ours: no secrets. A thread would reserve memory for each core
+NOTHING_ELSE: Mapping[str, str] = {}
 SECONDS_TO_START = 60.0
 BYTECODE_CACHE = ("-X", f"pycache_prefix={sys.pycache_prefix}") if sys.pycache_prefix else ()  # where ours is kept
 TICK = 0.5  # seconds between two questions whether we still want to know
@@ -47,15 +48,17 @@ class Limits:
 class Inspectors:
     """A fixed number of inspecting processes; `inspect` may be called by as many threads at once.
 
-    `program`: the module that they run, `worker` or one that is spoken to alike.
+    `program`: the module that they run, `worker` or one that is spoken to alike; `environment`: what else its environment holds.
     """
 
-    def __init__(self, count: int, *, limits: Limits | None = None, program: str = WORKER) -> None:
+    def __init__(
+        self, count: int, *, limits: Limits | None = None, program: str = WORKER, environment: Mapping[str, str] = NOTHING_ELSE
+    ) -> None:
         self.count = count
         self._limits = limits or Limits()
         self._idle: SimpleQueue[_Inspector] = SimpleQueue()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="inspector-starter")
-        self._all = [_Inspector(self._limits, self._starter, program) for _ in range(count)]
+        self._all = [_Inspector(self._limits, self._starter, program, environment) for _ in range(count)]
         for inspector in self._all:
             self._idle.put(inspector)
 
@@ -115,10 +118,11 @@ class _Inspector:
     thread, which lives for as long as the inspectors.
     """
 
-    def __init__(self, limits: Limits, starter: ThreadPoolExecutor, program: str) -> None:
+    def __init__(self, limits: Limits, starter: ThreadPoolExecutor, program: str, environment: Mapping[str, str]) -> None:
         self._limits = limits
         self._starter = starter
         self._program = program
+        self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
         self._inspected = 0
@@ -204,7 +208,7 @@ class _Inspector:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd=PROJECT,
-                env=ENVIRONMENT,
+                env={**ENVIRONMENT, **self._environment},
                 start_new_session=True,
             )
         except OSError as error:

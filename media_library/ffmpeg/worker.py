@@ -21,6 +21,7 @@ from PIL import Image
 from media_library.ffmpeg import sandbox
 from media_library.ffmpeg.checking import check
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
+from media_library.ffmpeg.frames import squares
 from media_library.ffmpeg.hover import hover
 from media_library.ffmpeg.inspection import READY, Answer, Inspection, send
 from media_library.ffmpeg.poster import poster, poster_at
@@ -111,11 +112,17 @@ def check_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: boo
     return of_open_video(descriptor, bounds, decode)
 
 
+def take_squares(descriptor: int, bounds: Bounds, tell: Tell, *, count: int, edge: int) -> Answer:
+    """Squares of pictures from all over the video, one after the other, as `frames` describes them."""
+    return of_open_video(descriptor, bounds, lambda opened: Answer(made=squares(opened, count=count, edge=edge, tell=tell)))
+
+
 TASKS: dict[str, Callable[..., Answer]] = {
     "inspect": inspect,
     "poster": make_poster,
     "sprite": make_sprite,
     "hover": make_hover,
+    "squares": take_squares,
     "check": check_pictures,
 }
 
