@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ PROBE_TIMEOUT_SECONDS: float = env.float("PROBE_TIMEOUT_SECONDS", default=20.0) 
 PROBE_MEMORY_MB: int = env.int("PROBE_MEMORY_MB", default=1024)  # MiB of address space per probing process
 MAX_VIDEO_PIXELS: int = env.int("MAX_VIDEO_PIXELS", default=35_389_440)  # 8192 x 4320; larger is refused
 MAX_VIDEO_STREAMS: int = env.int("MAX_VIDEO_STREAMS", default=32)
+
+# --- Fetching -----------------------------------------------------------------------------------------------------
+# Networks that may be fetched from though they are private or reserved, as 192.168.7.0/24; any port of them.
+FETCH_ALLOWED_NETWORKS: list[str] = [str(ip_network(network)) for network in env.list("FETCH_ALLOWED_NETWORKS", default=[])]
+FETCH_PORTS: list[int] = env.list("FETCH_PORTS", cast=int, default=[80, 443])  # of servers on the internet
+FETCH_MAX_SIZE_GB: float = env.float("FETCH_MAX_SIZE_GB", default=10.0)  # GiB
+FETCH_TIMEOUT_SECONDS: float = env.float("FETCH_TIMEOUT_SECONDS", default=21600.0)  # wall clock of one attempt
+FETCH_PATIENCE_SECONDS: float = env.float("FETCH_PATIENCE_SECONDS", default=30.0)  # over which a server must keep the rate below
+FETCH_LEAST_BYTES_PER_SECOND: int = env.int("FETCH_LEAST_BYTES_PER_SECOND", default=1024)  # slower servers are left
 
 # --- Applications -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -195,7 +195,7 @@ class Workspace:
     @transaction.atomic
     def _remove_leftovers(self) -> None:
         named = claims.hold(self._lease).drafts
-        self._left = remove(named) if _library_is_there() else named
+        self._left = remove(named) if library_is_there() else named
         claims.name_drafts(self._lease, self._left)
 
     def _named(self) -> list[Named]:
@@ -213,7 +213,7 @@ def remove(named: Sequence[Named]) -> list[Named]:
 
 def sweep() -> int:
     """Remove what jobs left that run no more; returns of how many jobs. Their rows stay locked meanwhile: nobody starts them anew."""
-    if not _library_is_there():
+    if not library_is_there():
         return 0
     swept = 0
     ended = Job.objects.exclude(status=Job.Status.RUNNING).exclude(drafts=[])
@@ -228,7 +228,7 @@ def sweep() -> int:
     return swept
 
 
-def _library_is_there() -> bool:
+def library_is_there() -> bool:
     """Whether the library's disk is mounted: on an empty folder in its place every file would look gone."""
     path = Path(settings.LIBRARY_ROOT)
     try:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from jobs import claims, nodes, outputs
+from jobs.fetching import partials
 from media_library.store import sweep_drafts
 
 REAPER_LOCK = 0x6A6F6273_01  # the name of the advisory lock: one reaper at a time is enough
@@ -24,6 +25,7 @@ def reap() -> int:
         nodes.sweep_workers()
     abandoned = claims.take_back_expired()  # each in a transaction of its own: whoever ends a job waits for none but that one
     outputs.sweep()
+    partials.sweep()
     try:
         sweep_drafts(Path(settings.THUMBNAIL_ROOT))
     except OSError as error:

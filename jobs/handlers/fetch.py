@@ -1,0 +1,157 @@
+"""`fetch`: a video from the web into the inbox."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from pydantic import Field, field_validator
+
+from jobs import outputs
+from jobs.context import JobContext
+from jobs.failures import JobFailed
+from jobs.fetching import partials
+from jobs.fetching.addresses import Rules, Target, look_up, parse, rules_of
+from jobs.fetching.download import Limits, Listener, download, megabytes
+from jobs.fetching.requests import Caller
+from jobs.fetching.wire import Patience
+from jobs.models import Job, Lane
+from jobs.registry import Params, job_type
+from jobs.verification import probe
+from media_library.audit import note
+from media_library.ffmpeg.errors import UnreadableMedia
+from media_library.ffmpeg.probe import Probe
+from media_library.models import DirectoryType, Video
+from media_library.naming import readable_title
+from media_library.paths import encode_path
+
+GIB = 2**30
+SECONDS_BETWEEN_LINES = 30.0
+IN_WEBM = frozenset(("vp8", "vp9", "av1", "vorbis", "opus", None))
+SUFFIXES = {"mov": ".mp4", "avi": ".avi", "mpegts": ".ts", "gif": ".gif", "flv": ".flv", "ogg": ".ogv"}  # by the first name of a format
+
+
+def rules() -> Rules:
+    return rules_of(settings.FETCH_ALLOWED_NETWORKS, settings.FETCH_PORTS)
+
+
+class FetchParams(Params):
+    url: str = Field(
+        min_length=1,
+        max_length=4000,
+        description="http:// or https:// address of the video file itself, that anybody can open",
+        json_schema_extra={"format": "uri"},
+    )
+    title: str = Field("", max_length=200, description="empty: what the file says, else its name in the address")
+    producer: str = Field("", max_length=200, description="who made it; organising puts it into their folder")
+    max_bytes: int | None = Field(None, ge=1, le=2**50, description="give up beyond so many; none, or more than FETCH_MAX_SIZE_GB: that")
+    max_seconds: float | None = Field(None, ge=1, description="give up after; none, or more than FETCH_TIMEOUT_SECONDS: that")
+    max_rate: int | None = Field(
+        None, ge=65_536, le=2**40, description="bytes a second to take at most, to leave the line to others; none: all"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _may_be_asked(cls, url: str) -> str:
+        rules().check(parse(url))
+        return url
+
+    @property
+    def target(self) -> Target:
+        return parse(self.url)
+
+    @property
+    def limits(self) -> Limits:
+        most = int(settings.FETCH_MAX_SIZE_GB * GIB)
+        return Limits(size=min(self.max_bytes or most, most), rate=self.max_rate)
+
+    @property
+    def seconds(self) -> float:
+        most: float = settings.FETCH_TIMEOUT_SECONDS
+        return min(self.max_seconds or most, most)
+
+
+@job_type("fetch", lane=Lane.CPU, params=FetchParams)
+def fetch(context: JobContext, params: FetchParams) -> dict[str, Any]:
+    """Download a video from a public address of the web into the library's folder inbox.
+
+    A connection that breaks goes on where it broke. What comes must be a video; its file is named by us.
+    """
+    if not outputs.library_is_there():
+        suggestion = "Look whether the disk is mounted, and scan the library."
+        raise JobFailed("library_missing", "The library's folder is not there", suggestion=suggestion, is_transient=True)
+    target = params.target
+    context.log(f"Asks for {target}")
+    with partials.opened(context.job_id) as partial:
+        download(target, partial, _caller(context, params), params.limits, _listener(context))
+        found = _look(partial.descriptor)
+        place = Path(DirectoryType.INBOX) / f"fetched-{context.job_id}{_suffix(found)}"
+        draft = context.draft(place)
+        partial.become(draft)
+    output = context.finish(draft, place)
+    context.register(output, title=_title(params, target, found))
+    context.with_completion(lambda: _note_origin(context.job_id, output.path, target, params))
+    return {"path": output.path.as_posix(), "size": output.size, "origin": str(target)}
+
+
+def _caller(context: JobContext, params: FetchParams) -> Caller:
+    patience = Patience(
+        context.check,
+        seconds=params.seconds,
+        window=settings.FETCH_PATIENCE_SECONDS,
+        least_rate=settings.FETCH_LEAST_BYTES_PER_SECOND,
+    )
+    return Caller(rules(), patience, look_up)
+
+
+def _listener(context: JobContext) -> Listener:
+    told_at = time.monotonic()
+
+    def show(size: int, total: int | None) -> None:
+        nonlocal told_at
+        context.report(100 * size / total if total else 0)
+        if time.monotonic() - told_at >= SECONDS_BETWEEN_LINES:
+            told_at = time.monotonic()
+            context.log(f"{megabytes(size)} of {megabytes(total) if total else 'nobody knows how many'}")
+
+    return Listener(context.log, show)
+
+
+def _look(descriptor: int) -> Probe:
+    """What has come; raises `JobFailed` where it is no video."""
+    try:
+        return probe(descriptor)
+    except UnreadableMedia as error:
+        suggestion = "Open the address in a browser: it has to play there, or to be saved as a video."
+        raise JobFailed("no_video", f"What came is no video: {error}", suggestion=suggestion) from error
+
+
+def _suffix(found: Probe) -> str:
+    """By the content: what the server calls it, nobody knows."""
+    name = found.container.partition(",")[0]
+    if name == "matroska":
+        return ".webm" if {found.video_codec, found.audio_codec} <= IN_WEBM else ".mkv"
+    if name not in SUFFIXES:
+        suggestion = "Convert it to MP4 first."
+        raise JobFailed("no_video", f"What came is a file of the kind {name}, which the library does not list", suggestion=suggestion)
+    return SUFFIXES[name]
+
+
+def _title(params: FetchParams, target: Target, found: Probe) -> str:
+    """What the admin says, else the file, else the address that the admin gave."""
+    name = unquote(target.path.partition("?")[0].rpartition("/")[2])
+    return params.title or found.tags.get("title") or readable_title(name) or target.host
+
+
+def _note_origin(job_id: int, path: Path, target: Target, params: FetchParams) -> dict[str, Any]:
+    """Have the video know where it came from: its history keeps that, and it is what the job is about."""
+    video = Video.objects.get(path=encode_path(path.as_posix()))
+    if params.producer:
+        Video.objects.filter(pk=video.pk).update(producer=params.producer)
+    job = Job.objects.select_related("submitted_by").defer("log").get(pk=job_id)
+    Job.objects.filter(pk=job_id).update(video=video)
+    note([video.pk], f"Fetched from {target}.", by=job.submitted_by)
+    return {}
