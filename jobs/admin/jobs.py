@@ -70,19 +70,19 @@ class JobAdmin(LargeModelAdmin):
         return job_page.run(request, job_id) if request.method == "POST" else HttpResponseNotAllowed(["POST"])
 
     def studio_view(self, request: HttpRequest) -> HttpResponse:
-        self._insist_on_add(request)
+        self._insist_on_studio(request)
         return studio.page(request, site_context=self._site_context(request))
 
     def studio_clip_view(self, request: HttpRequest) -> HttpResponse:
-        self._insist_on_add(request)
+        self._insist_on_studio(request)
         return studio.clip(request)
 
     def studio_found_view(self, request: HttpRequest) -> HttpResponse:
-        self._insist_on_add(request)
+        self._insist_on_studio(request)
         return studio.found(request)
 
     def studio_state_view(self, request: HttpRequest, job_id: int) -> HttpResponse:
-        self._insist_on_add(request)
+        self._insist_on_studio(request)
         return studio.state(request, job_id)
 
     def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -138,4 +138,9 @@ class JobAdmin(LargeModelAdmin):
 
     def _insist_on_add(self, request: HttpRequest) -> None:
         if not self.has_add_permission(request):
+            raise PermissionDenied
+
+    def _insist_on_studio(self, request: HttpRequest) -> None:
+        """The studio looks through the library and adds jobs."""
+        if not request.user.has_perms(("jobs.add_job", "media_library.view_video")):
             raise PermissionDenied

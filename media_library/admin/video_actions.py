@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from gallery import services as gallery
+from jobs.compilations import MOST_CLIPS
 from media_library import services as library
 from media_library.admin.forms import CategoryForm, ReasonForm, TagsForm
 from media_library.admin.set_actions import Question, admin_of, ask, carry_out
@@ -87,3 +89,23 @@ def trash(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Vi
 @admin.action(description="Restore", permissions=["trash"])
 def restore(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
     return carry_out(request, videos, done="Restored {}", change=lambda ids: gallery.restore(ids, by=admin_of(request)))
+
+
+@admin.action(description="Compile…", permissions=["film"])
+def compile(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    """Lay them on the studio's table, in the order of the list."""
+    ids = list(videos.values_list("pk", flat=True)[: MOST_CLIPS + 1])
+    if len(ids) > MOST_CLIPS:
+        messages.error(request, f"A compilation has {MOST_CLIPS} clips at most. Select fewer videos.")
+        return None
+    return HttpResponseRedirect(f"{reverse('admin:jobs_studio')}?videos={','.join(map(str, ids))}")
+
+
+@admin.action(description="GIF…", permissions=["film"])
+def gif(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    """Ask which part of the one video becomes a GIF."""
+    ids = list(videos.values_list("pk", flat=True)[:2])
+    if len(ids) != 1:
+        messages.error(request, "A GIF is made of one video. Select one.")
+        return None
+    return HttpResponseRedirect(f"{reverse('admin:jobs_job_add')}?type=generate_gif&videoId={ids[0]}")

@@ -32,7 +32,7 @@ from media_library.admin.video_filters import (
     TagFilter,
     ValidFilter,
 )
-from media_library.models import Derivation, DirectoryType, Video, VideoTotal
+from media_library.models import Compilation, Derivation, DirectoryType, Video, VideoTotal
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
 
 HISTORY_LENGTH = 20  # lines of the admin log on a video's page
@@ -66,7 +66,8 @@ class VideoAdmin(LargeModelAdmin):
     search_help_text = "Part of a title or filename"
     actions = (
         video_actions.publish, video_actions.unpublish, video_actions.lock, video_actions.unlock,
-        video_actions.add_tags, video_actions.mark_invalid, video_actions.trash, video_actions.restore,
+        video_actions.add_tags, video_actions.compile, video_actions.gif,
+        video_actions.mark_invalid, video_actions.trash, video_actions.restore,
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("title", "producer", "creator", "tags")}),
@@ -97,6 +98,9 @@ class VideoAdmin(LargeModelAdmin):
 
     def has_trash_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("media_library.delete_video")
+
+    def has_film_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs.add_job")
 
     @admin.display(description="Poster")
     def poster(self, video: Video) -> SafeString:
@@ -181,6 +185,7 @@ class VideoAdmin(LargeModelAdmin):
             "engagement": engagement_of(video),
             "history": history_of(video),
             "lineage": lineage_of(video),
+            "compilation": compilation_of(video),
             "newer": neighbour(video, is_newer=True),
             "older": neighbour(video, is_newer=False),
         }
@@ -197,9 +202,10 @@ def possible_verbs(video: Video) -> set[str]:
     if video.trashed_at or not video.is_valid:
         return {"restore"} if video.trashed_at or video.width else {"trash"}  # what no scan could read, nobody makes valid
     public = getattr(video, "public", None)
+    always = {"mark_invalid", "trash"} | (set() if video.missing_since else {"compile", "gif"})
     if public is None:
-        return {"publish", "mark_invalid", "trash"} - ({"publish"} if video.directory_type == DirectoryType.PRIVATE else set())
-    return {"publish", "unpublish", "unlock" if public.is_locked else "lock", "mark_invalid", "trash"}
+        return always | (set() if video.directory_type == DirectoryType.PRIVATE else {"publish"})
+    return always | {"publish", "unpublish", "unlock" if public.is_locked else "lock"}
 
 
 def engagement_of(video: Video) -> list[tuple[str, str]]:
@@ -222,6 +228,11 @@ def lineage_of(video: Video) -> list[tuple[str, list[tuple[Video, str]]]]:
     sources = [(stretch.source, part_of(stretch)) for stretch in lineage.made_from(video.pk)]
     uses = [(stretch.derived, part_of(stretch)) for stretch in lineage.used_in(video.pk)]
     return [(heading, others) for heading, others in (("Made from", sources), ("Used in", uses)) if others]
+
+
+def compilation_of(video: Video) -> int | None:
+    """The compilation that the video is, if the library knows how it was made."""
+    return Compilation.objects.filter(path=video.path).values_list("pk", flat=True).first()
 
 
 def part_of(stretch: Derivation) -> str:

@@ -93,15 +93,15 @@ def test_a_published_video_tells_its_engagement_and_offers_what_can_be_done(admi
     page = admin_client.get(address(row)).content.decode()
 
     assert "12,345" in page and "2 h 5 min" in page and f"/v/{row.pk}/" in page
-    assert buttons(page) == ["publish", "unpublish", "lock", "mark_invalid", "trash"]
+    assert buttons(page) == ["publish", "unpublish", "lock", "compile", "gif", "mark_invalid", "trash"]
     assert "Move to category" in page
 
 
 @pytest.mark.parametrize(
     ("columns", "offered"),
     [
-        ({}, ["publish", "mark_invalid", "trash"]),
-        ({"directory_type": "private"}, ["mark_invalid", "trash"]),
+        ({}, ["publish", "compile", "gif", "mark_invalid", "trash"]),
+        ({"directory_type": "private"}, ["compile", "gif", "mark_invalid", "trash"]),
         ({"is_valid": False}, ["restore"]),
         ({"is_valid": False, "width": None}, ["trash"]),
         ({"trashed_at": timezone.now(), "is_valid": False}, ["restore"]),
