@@ -175,6 +175,8 @@ JOBS_KEPT_DAYS: float = env.float("JOBS_KEPT_DAYS", default=30.0)  # that jobs a
 FAILED_JOBS_KEPT_DAYS: float = env.float("FAILED_JOBS_KEPT_DAYS", default=90.0)  # those that failed, unless somebody dismissed them
 VIEWERS_SECONDS: float = env.float("VIEWERS_SECONDS", default=60.0)  # somebody who asked for a part of a video watches for so long
 FFMPEG_MEMORY_MB: int = env.int("FFMPEG_MEMORY_MB", default=8192)  # MiB of address space of one ffmpeg; those on a GPU are not bounded
+AI_MODEL_PATH: str = env.str("AI_MODEL_PATH", default="")  # a network in ONNX with its prompts beside it; empty: the one in models/
+AI_MEMORY_MB: int = env.int("AI_MEMORY_MB", default=4096)  # MiB of address space of one network; those on a GPU are not bounded
 STOP_GRACE_SECONDS: float = env.float("STOP_GRACE_SECONDS", default=3.0)  # for running jobs to end, when their worker stops
 NODE_NAME: str = env.str("NODE_NAME", default="")  # of this machine among the nodes; empty: its host name
 NODE_VRAM_MB: int = env.int("NODE_VRAM_MB", default=-1)  # MiB of GPU memory that jobs may use here; -1: what the GPUs say

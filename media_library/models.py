@@ -448,3 +448,53 @@ class Rendition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.video} as {self.get_kind_display()}, {self.height} lines"
+
+
+class Tagging(models.Model):
+    """That a machine has looked for tags of a video; it counts while the video's file is the one that it saw."""
+
+    video = models.OneToOneField(Video, on_delete=models.CASCADE, primary_key=True, related_name="tagging")
+    made_by = models.TextField(help_text="the network that saw its pictures")
+    source_size = models.BigIntegerField(null=True, help_text="bytes of the file that it saw")
+    source_mtime_ns = models.BigIntegerField(null=True, help_text="nanoseconds since the epoch")
+    made_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "taggings"
+
+    def __str__(self) -> str:
+        return f"Tagging of {self.video_id}"
+
+
+class TagSuggestion(models.Model):
+    """A tag that a machine proposes for a video, which shows it to nobody but admins.
+
+    suggested -> approved (the video has the tag from then on) | rejected (it is not proposed again)
+    """
+
+    class State(models.TextChoices):
+        SUGGESTED = "suggested", "Suggested"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="tag_suggestions")
+    tag = models.TextField()
+    score = models.FloatField(help_text="how well it fits, 0 to 1")
+    made_by = models.TextField(help_text="the network that saw it, or names")
+    state = models.TextField(choices=State, default=State.SUGGESTED)
+    job_id = models.BigIntegerField(null=True, blank=True, help_text="the job that last proposed it")
+    created_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        db_table = "tag_suggestions"
+        ordering = ("-score", "tag")
+        indexes = (models.Index(fields=["video"], name="idx_tag_suggestions_open", condition=Q(state="suggested")),)
+        constraints = (
+            models.UniqueConstraint(fields=["video", "tag"], name="tag_suggestions_once_per_video"),
+            models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="tag_suggestions_score_is_a_share"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.tag} for {self.video_id}"

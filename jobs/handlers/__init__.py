@@ -19,6 +19,7 @@ from jobs.handlers import (
     reencode_streaming,
     scan,
     scene_extract,
+    tag_generation,
     validate,
 )
 
@@ -41,5 +42,6 @@ __all__ = [
     "reencode_streaming",
     "scan",
     "scene_extract",
+    "tag_generation",
     "validate",
 ]
