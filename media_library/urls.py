@@ -5,6 +5,7 @@ from django.urls import path
 from media_library.api.files import VideoChapters, VideoPreview, VideoSprite, VideoStoryboard, VideoStream, VideoThumbnail
 from media_library.api.health import Health
 from media_library.api.lineage import VideoLineage
+from media_library.api.scenes import ContactSheet, VideoScenes
 from media_library.api.videos import Bulk, OneVideo, Publish, Restore, Unpublish, Videos
 
 urlpatterns = [
@@ -15,6 +16,8 @@ urlpatterns = [
     path("api/videos/<id:video_id>/stream", VideoStream.as_view()),
     path("api/videos/<id:video_id>/thumbnail", VideoThumbnail.as_view()),
     path("api/videos/<id:video_id>/lineage", VideoLineage.as_view()),
+    path("api/videos/<id:video_id>/scenes", VideoScenes.as_view()),
+    path("api/videos/<id:video_id>/contact-sheet", ContactSheet.as_view()),
     path("api/videos/<id:video_id>/preview", VideoPreview.as_view()),
     path("api/videos/<id:video_id>/sprite", VideoSprite.as_view()),
     path("api/videos/<id:video_id>/storyboard.vtt", VideoStoryboard.as_view()),

@@ -21,6 +21,7 @@ from media_library.admin import video_actions
 from media_library.admin.filters import SortFilter
 from media_library.admin.forms import VideoForm
 from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
+from media_library.admin.scenes import scenes_shown
 from media_library.admin.set_actions import admin_of
 from media_library.admin.video_filters import (
     DirectoryFilter,
@@ -185,6 +186,7 @@ class VideoAdmin(LargeModelAdmin):
             "engagement": engagement_of(video),
             "history": history_of(video),
             "lineage": lineage_of(video),
+            "scenes": scenes_shown(video),
             "compilation": compilation_of(video),
             "newer": neighbour(video, is_newer=True),
             "older": neighbour(video, is_newer=False),

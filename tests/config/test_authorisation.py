@@ -39,6 +39,8 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/videos/<id:video_id>/stream": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/thumbnail": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/lineage": (ADMIN, {"GET"}),
+    "api/videos/<id:video_id>/scenes": (ADMIN, {"GET"}),
+    "api/videos/<id:video_id>/contact-sheet": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/preview": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/sprite": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/storyboard.vtt": (ADMIN, {"GET"}),
