@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE_FLAGS = os.O_RDONLY | os.O_NONBLOCK  # a pipe that took the place of a file must not hang us
@@ -20,7 +20,7 @@ _NEEDS_ESCAPE = re.compile("[\udc80-\udcff\uf780-\uf7ff]")
 _ESCAPED = re.compile("[\uf780-\uf7ff]")
 
 
-def encode_path(path: str | PurePosixPath) -> str:
+def encode_path(path: str | PurePath) -> str:
     """Write a path relative to the root as text that any database and JSON accept."""
     return _NEEDS_ESCAPE.sub(_escape, str(path))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from media_library.ffmpeg.commands.inputs import Source, arguments, open_source
+from media_library.ffmpeg.commands.inputs import Source, arguments, open_source, url_of
 from media_library.ffmpeg.commands.streaming import WITHOUT_METADATA
 from media_library.ffmpeg.probe import Probe
 
@@ -45,4 +45,4 @@ def copied(source: Source, target: Path) -> list[str]:
     streams = [source.pictures(opened), *([] if sound is None else [sound])]
     container = {"format": "mp4", "movflags": "+faststart"} if target.suffix == ".mp4" else {"format": "matroska"}
     options = {"c": "copy", "avoid_negative_ts": "make_zero", **WITHOUT_METADATA, **container}
-    return arguments(ffmpeg.output(*streams, f"file:{target}", **options))
+    return arguments(ffmpeg.output(*streams, url_of(target), **options))

@@ -10,8 +10,10 @@ import ffmpeg
 
 from media_library.ffmpeg.probe import Probe
 from media_library.ffmpeg.untrusted import AUDIO_CODECS, FORMATS, VIDEO_CODECS, Bounds
+from media_library.paths import decode_path, encode_path
 
 SCALER = "lanczos"
+FILE = "file:"  # before every path: nothing in it is an option or a protocol
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def open_source(source: Source, **options: Any) -> Any:
     if source.duration is not None:
         stretch["t"] = seconds(source.duration)
     return ffmpeg.input(
-        f"file:{source.path}",
+        url_of(source.path),
         protocol_whitelist="file",
         format_whitelist=",".join(FORMATS),
         codec_whitelist=",".join(sorted(VIDEO_CODECS | AUDIO_CODECS)),
@@ -54,6 +56,11 @@ def open_source(source: Source, **options: Any) -> Any:
     )
 
 
+def url_of(path: Path) -> str:
+    """A path as ffmpeg-python takes it, which knows text alone: bytes that are none are escaped until `arguments`."""
+    return FILE + encode_path(path)
+
+
 def seconds(value: float) -> str:
     """A time as ffmpeg reads it: to the microsecond, and never with an exponent."""
     return f"{value:.6f}".rstrip("0").rstrip(".")
@@ -62,4 +69,4 @@ def seconds(value: float) -> str:
 def arguments(output: Any) -> list[str]:
     """The command line of an output, without the program."""
     found: list[str] = output.get_args()
-    return found
+    return [f"{FILE}{decode_path(word.removeprefix(FILE))}" if word.startswith(FILE) else word for word in found]

@@ -26,7 +26,7 @@ from media_library.ffmpeg.commands.encoding import (
     picture_options,
     shaped,
 )
-from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, open_source, seconds
+from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, open_source, seconds, url_of
 from media_library.ffmpeg.commands.streaming import MP4, WITHOUT_METADATA
 
 SOUND_RATE = 48_000  # samples a second
@@ -89,9 +89,9 @@ def crossfade(before: Take, after: Take, target: Path, look: Look, *, blurs: boo
 
 def card(picture: Path, target: Path, look: Look, frames: int) -> list[str]:
     """A still picture of the look's size as a video without sound."""
-    shown = ffmpeg.input(f"file:{picture}", format="image2", pattern_type="none", loop=1, framerate=look.frame_rate).video
+    shown = ffmpeg.input(url_of(picture), format="image2", pattern_type="none", loop=1, framerate=look.frame_rate).video
     still = handed_over(shown.filter("trim", end_frame=frames).filter("setsar", 1), look)
-    return device_arguments(look.encoder) + arguments(still.output(f"file:{target}", **picture_options(look), **MP4))
+    return device_arguments(look.encoder) + arguments(still.output(url_of(target), **picture_options(look), **MP4))
 
 
 def pictures_of(take: Take, opened: Any, look: Look, *, blurs: bool) -> Any:
@@ -185,7 +185,7 @@ def joined(listing: Path, chapters: Path, target: Path, *, has_sound: bool) -> l
 
 
 def _piece(pictures: Any, sound: Any, target: Path, look: Look) -> list[str]:
-    output = ffmpeg.output(handed_over(pictures, look), sound, f"file:{target}", **picture_options(look), **PIECE)
+    output = ffmpeg.output(handed_over(pictures, look), sound, url_of(target), **picture_options(look), **PIECE)
     return device_arguments(look.encoder) + arguments(output)
 
 

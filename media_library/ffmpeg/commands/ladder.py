@@ -21,7 +21,7 @@ from media_library.ffmpeg.commands.encoding import (
     shaped,
     sound_options,
 )
-from media_library.ffmpeg.commands.inputs import Source, arguments, open_source
+from media_library.ffmpeg.commands.inputs import Source, arguments, open_source, url_of
 from media_library.ffmpeg.commands.streaming import WITHOUT_METADATA
 from media_library.ffmpeg.probe import Probe
 
@@ -62,7 +62,7 @@ def ladder(source: Source, folder: Path, rungs: Sequence[Rung], *, normalise: bo
         pictures = handed_over(shaped(copies[number], source, rung.look), rung.look)
         streams = [pictures, *([sounds[number]] if sounds else [])]
         options = picture_options(rung.look) | sound_options(source.probe) | _segments(rung, folder) | WITHOUT_METADATA
-        outputs.append(ffmpeg.output(*streams, f"file:{folder / rung.playlist}", **options))
+        outputs.append(ffmpeg.output(*streams, url_of(folder / rung.playlist), **options))
     return device_arguments(rungs[0].look.encoder) + arguments(ffmpeg.merge_outputs(*outputs))
 
 
@@ -92,7 +92,7 @@ def _segments(rung: Rung, folder: Path) -> dict[str, Any]:
         "hls_playlist_type": "vod",
         "hls_segment_type": "fmp4",
         "hls_flags": "single_file",
-        "hls_segment_filename": f"file:{folder / rung.media}",
+        "hls_segment_filename": url_of(folder / rung.media),
     }
 
 

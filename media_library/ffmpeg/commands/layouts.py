@@ -10,7 +10,7 @@ from typing import Any
 import ffmpeg
 
 from media_library.ffmpeg.commands.encoding import SOUND_BIT_RATES, Look, device_arguments, handed_over, picture_options
-from media_library.ffmpeg.commands.inputs import arguments, open_source
+from media_library.ffmpeg.commands.inputs import arguments, open_source, url_of
 from media_library.ffmpeg.commands.joining import Take, mixed, pictures_of, sound_of
 from media_library.ffmpeg.commands.streaming import MP4
 
@@ -32,7 +32,7 @@ def grid(cells: Sequence[Cell], target: Path, look: Look, *, columns: int, heard
     sounds = [_sound(cells[number], opened[number], cell_look) for number in heard]
     streams = [handed_over(_stacked(pictures, columns, cell_look), look), *([mixed(sounds)] if sounds else [])]
     sound = {"c:a": "aac", "b:a": SOUND_BIT_RATES[2], "ac": 2} if sounds else {}
-    output = ffmpeg.output(*streams, f"file:{target}", **picture_options(look), **sound, **MP4)
+    output = ffmpeg.output(*streams, url_of(target), **picture_options(look), **sound, **MP4)
     return device_arguments(look.encoder) + arguments(output)
 
 
@@ -52,7 +52,7 @@ def cell_of(look: Look, columns: int, rows: int) -> Look:
 def _open(cell: Cell, number: int) -> Any:
     distinct = {"thread_queue_size": 64 + number}  # the same video may stand in two places
     if cell.repeated:
-        return ffmpeg.input(f"file:{cell.repeated}", format="concat", safe=0, protocol_whitelist="file", **distinct)
+        return ffmpeg.input(url_of(cell.repeated), format="concat", safe=0, protocol_whitelist="file", **distinct)
     return open_source(cell.take.source, **distinct)
 
 

@@ -16,7 +16,7 @@ from media_library.ffmpeg.commands.encoding import (
     shaped,
     sound_options,
 )
-from media_library.ffmpeg.commands.inputs import Source, arguments, open_source
+from media_library.ffmpeg.commands.inputs import Source, arguments, open_source, url_of
 
 WITHOUT_METADATA = {"map_metadata": -1, "map_chapters": -1}  # a phone's says where it was filmed
 MP4 = {"format": "mp4", "movflags": "+faststart", **WITHOUT_METADATA}  # faststart: plays before all of it is there
@@ -28,7 +28,7 @@ def mp4(source: Source, target: Path, look: Look, *, normalise: bool = False) ->
     pictures = handed_over(shaped(source.pictures(opened), source, look), look)
     streams = [pictures, *encoded_sound(source, opened, normalise=normalise)]
     options = picture_options(look) | sound_options(source.probe) | MP4
-    return device_arguments(look.encoder) + arguments(ffmpeg.output(*streams, f"file:{target}", **options))
+    return device_arguments(look.encoder) + arguments(ffmpeg.output(*streams, url_of(target), **options))
 
 
 def remux(source: Source, target: Path, *, copies_sound: bool, normalise: bool = False) -> list[str]:
@@ -36,7 +36,7 @@ def remux(source: Source, target: Path, *, copies_sound: bool, normalise: bool =
     opened = open_source(source)
     sound = _as_it_is(source, opened) if copies_sound else encoded_sound(source, opened, normalise=normalise)
     options: dict[str, Any] = {"c:v": "copy", **({"c:a": "copy"} if copies_sound else sound_options(source.probe)), **MP4}
-    return arguments(ffmpeg.output(source.pictures(opened), *sound, f"file:{target}", **options))
+    return arguments(ffmpeg.output(source.pictures(opened), *sound, url_of(target), **options))
 
 
 def _as_it_is(source: Source, opened: Any) -> list[Any]:
