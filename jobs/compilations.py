@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from django.conf import settings
 from pydantic import Field, model_validator
@@ -25,6 +26,7 @@ from media_library.ffmpeg.commands.encoding import SMOOTHEST, Look, bit_rate_cap
 from media_library.ffmpeg.commands.inputs import Source
 from media_library.ffmpeg.commands.joining import Chapter, Piece, Take
 from media_library.ffmpeg.encoders import best_encoder, has_filter
+from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.probe import Probe
 from media_library.lineage import Cut
 from media_library.models import Compilation, DirectoryType, Video
@@ -35,6 +37,8 @@ MOST_CLIPS = 200
 MOST_SHOWN = 24  # clips of which a storyboard has pictures: each takes a moment, and results are small
 COMMON_LINES = 1080  # of the shorter side, where nobody asks for another size
 PIECES_SHARE = 90.0  # of the progress
+
+T = TypeVar("T")
 
 
 class Style(Params):
@@ -96,12 +100,14 @@ class Shot:
 
 
 def shots_of(context: JobContext, clips: Sequence[Clip]) -> list[Shot]:
-    """The parts of the videos; raises `JobFailed` or `UnreadableMedia`, naming the video that is at fault."""
-    wholes: dict[int, tuple[Video, Source]] = {}
-    for video_id in {clip.video_id: None for clip in clips}:
-        video = context.video(video_id)
-        wholes[video_id] = video, encodes.source_of(context, video)
-    return [_shot(*wholes[clip.video_id], clip) for clip in clips]
+    """The parts of the videos, whose files do not end before them; raises `JobFailed` or `UnreadableMedia`, naming the video at fault."""
+    videos = {video_id: context.video(video_id) for video_id in {clip.video_id: None for clip in clips}}
+    wholes = {video_id: _named(video, partial(encodes.source_of, context, video)) for video_id, video in videos.items()}
+    shots = [_shot(videos[clip.video_id], wholes[clip.video_id], clip) for clip in clips]
+    for video in videos.values():
+        end = max(shot.source.in_point + shot.duration for shot in shots if shot.video == video)
+        _named(video, partial(encodes.require_until, context, video, end))
+    return shots
 
 
 def compile_shots(
@@ -198,6 +204,14 @@ def piece(context: JobContext, take: Take, target: Path, look: Look, *, blurs: b
     command = joining.body(take, draft, look, blurs=blurs)
     context.run(command, duration=float(duration), progress=progress, limits=encodes.LIMITS)
     return Piece(draft, duration)
+
+
+def _named(video: Video, work: Callable[[], T]) -> T:
+    """Do the work; where the video is at fault, say which it is."""
+    try:
+        return work()
+    except UnreadableMedia as error:
+        raise UnreadableMedia(f"{video} (id {video.pk}): {error}") from error
 
 
 def _shot(video: Video, whole: Source, clip: Clip) -> Shot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from django.conf import settings
 
 from jobs.context import JobContext
 from jobs.failures import JobFailed
+from jobs.inspecting import inspectors, open_file_of
 from media_library.ffmpeg.commands import clip, streaming
 from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
@@ -25,6 +27,16 @@ VRAM = 1024  # MiB that an encode takes of a GPU
 def source_of(context: JobContext, video: Video) -> Source:
     """All of a video; raises `UnreadableMedia`."""
     return Source(video.absolute_path, context.probe(video), context.bounds)
+
+
+def require_until(context: JobContext, video: Video, second: float) -> None:
+    """Look whether the video's file goes on until there, whatever it says of itself; raises `UnreadableMedia`."""
+    context.check()
+    descriptor = open_file_of(video)
+    try:
+        inspectors().ask("check_end", descriptor, second=second)
+    finally:
+        os.close(descriptor)
 
 
 def stretch(whole: Source, in_point: float, out_point: float) -> Source:

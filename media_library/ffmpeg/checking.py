@@ -1,8 +1,8 @@
-"""Whether a video plays: its pictures are decoded, at five places or all of them."""
+"""Whether a video plays: its pictures and its sound are decoded, at five places or all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,43 +10,86 @@ from typing import Any
 
 import av
 from av import Packet
+from av.audio.stream import AudioStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.probe import OpenVideo, decoded, duration_of
 from media_library.ffmpeg.seeking import Tell
+from media_library.ffmpeg.untrusted import AUDIO_CODECS
 
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the duration
-PACKETS_AT_A_PLACE = 50  # of the picture
+PACKETS_AT_A_PLACE = 50  # of the picture, and of the sound
 LEAD = 2.0  # seconds: a container without an index comes out after what was sought
 BEFORE_THE_END = 10.0  # seconds: the last place, so that a keyframe lies behind it
 MOST_SPOTS = 3  # damaged packets that are forgiven in any case
-MOST_DAMAGE = 0.01  # of all packets of the picture: worse cannot be watched
+MOST_DAMAGE = 0.01  # of all packets of the picture, or of the sound: worse cannot be watched
 MOST_AT_A_PLACE = 0.5  # of the packets at a place
 MOST_TOLD = 20  # damaged places
 END_TOLERANCE, LEAST_END_TOLERANCE = 0.05, 2.0  # of the duration; seconds
+PART_TOLERANCE, LEAST_PART_TOLERANCE = 0.02, 1.0  # of the part's end; seconds: as what is made of it must be long
+
+
+@dataclass
+class Track:
+    """What decoding the pictures showed, or the sound."""
+
+    packets: int = 0
+    frames: int = 0
+    damaged: int = 0  # packets
+    damaged_at: list[float] = field(default_factory=list)  # seconds, the first of them
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether it cannot be watched, or heard."""
+        return self.damaged > max(MOST_SPOTS, MOST_DAMAGE * self.packets)
+
+    @property
+    def is_bad_here(self) -> bool:
+        """Whether most of it is bad, at a place."""
+        return self.damaged > MOST_AT_A_PLACE * self.packets
+
+    def add(self, other: Track) -> None:
+        self.packets += other.packets
+        self.frames += other.frames
+        self.damaged += other.damaged
+        self.damaged_at = [*self.damaged_at, *other.damaged_at][:MOST_TOLD]
+
+    def decode(self, packet: Packet[Any], second: float) -> None:
+        self.packets += packet.size > 0
+        try:
+            frames = decoded(packet)
+        except OUT_OF_RESOURCES:
+            raise
+        except av.FFmpegError:
+            self._note_damage(second)
+            return
+        self.frames += len(frames)
+        if any(frame.is_corrupt for frame in frames):
+            self._note_damage(second)
+
+    def _note_damage(self, seconds: float) -> None:
+        self.damaged += 1
+        if len(self.damaged_at) < MOST_TOLD and round(seconds, 1) not in self.damaged_at:
+            self.damaged_at.append(round(seconds, 1))
 
 
 @dataclass
 class Findings:
     """What decoding showed."""
 
-    packets: int = 0  # of the picture
-    pictures: int = 0
-    damaged: int = 0  # packets
-    damaged_at: list[float] = field(default_factory=list)  # seconds, the first of them
+    picture: Track = field(default_factory=Track)
+    sound: Track = field(default_factory=Track)
     end: float = 0.0  # seconds: until when there is picture or sound
 
-    def add(self, other: Findings) -> None:
-        self.packets += other.packets
-        self.pictures += other.pictures
-        self.damaged += other.damaged
-        self.damaged_at = [*self.damaged_at, *other.damaged_at][:MOST_TOLD]
-        self.end = max(self.end, other.end)
+    @property
+    def damaged_at(self) -> list[float]:
+        """Seconds."""
+        return sorted({*self.picture.damaged_at, *self.sound.damaged_at})[:MOST_TOLD]
 
-    def note_damage(self, seconds: float) -> None:
-        self.damaged += 1
-        if len(self.damaged_at) < MOST_TOLD and round(seconds, 1) not in self.damaged_at:
-            self.damaged_at.append(round(seconds, 1))
+    def add(self, other: Findings) -> None:
+        self.picture.add(other.picture)
+        self.sound.add(other.sound)
+        self.end = max(self.end, other.end)
 
 
 def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
@@ -59,9 +102,22 @@ def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
         with suppress(UnreadableMedia):
             return _to_its_end(_places(opened, duration, tell), duration)
     found = _to_its_end(_whole(opened, duration, tell), duration)
-    if found.damaged > max(MOST_SPOTS, MOST_DAMAGE * found.packets):
-        raise UnreadableMedia(f"{found.damaged:,} of its {found.packets:,} pictures are damaged, the first at {found.damaged_at[0]:.1f} s")
+    for track, what in ((found.picture, "pictures"), (found.sound, "packets of sound")):
+        if track.is_bad:
+            damaged = f"{track.damaged:,} of its {track.packets:,} {what} are damaged"
+            raise UnreadableMedia(f"{damaged}, the first at {track.damaged_at[0]:.1f} s")
     return found
+
+
+def require_until(opened: OpenVideo, second: float) -> None:
+    """Look whether picture or sound goes on until a second, decoding nothing; raises UnreadableMedia where the rest is missing."""
+    enough = second - max(LEAST_PART_TOLERANCE, PART_TOLERANCE * second)
+    end = 0.0
+    for packet, packet_second in _packets(opened, from_second=second - BEFORE_THE_END):
+        end = max(end, packet_second + _length(packet))
+        if end >= enough:
+            return
+    raise UnreadableMedia(f"It ends after {end:.1f} of {second:.1f} seconds: the rest is missing")
 
 
 def _to_its_end(found: Findings, duration: float | None) -> Findings:
@@ -77,7 +133,7 @@ def _places(opened: OpenVideo, duration: float, tell: Tell) -> Findings:
         is_last = place == PLACES[-1]
         second = max(0.0, duration - BEFORE_THE_END) if is_last else place * duration
         _decode(opened, here, from_second=second, most=PACKETS_AT_A_PLACE, to_the_end=is_last)
-        if here.packets and (not here.pictures or here.damaged > MOST_AT_A_PLACE * here.packets):
+        if (here.picture.packets and (not here.picture.frames or here.picture.is_bad_here)) or here.sound.is_bad_here:
             raise UnreadableMedia(f"It is damaged at {second:.1f} of {duration:.1f} seconds")
         whole.add(here)
         tell((number + 1) / len(PLACES))
@@ -87,7 +143,7 @@ def _places(opened: OpenVideo, duration: float, tell: Tell) -> Findings:
 def _whole(opened: OpenVideo, duration: float | None, tell: Tell) -> Findings:
     found = Findings()
     _decode(opened, found, on_packet=lambda: tell(found.end / duration if duration else 0.0))
-    if not found.pictures:
+    if not found.picture.frames:
         raise UnreadableMedia("No picture of it can be decoded: it is damaged or encrypted")
     return found
 
@@ -101,29 +157,55 @@ def _decode(
     to_the_end: bool = True,
     on_packet: Callable[[], None] | None = None,
 ) -> None:
-    """Decode at most so many packets of the picture from the keyframe before a second on; read the rest, where to the end."""
+    """Decode at most so many packets of picture and of sound from the keyframe before a second on; read the rest, where to the end."""
+    stream = opened.stream
+    hears = _is_accepted(_sound_of(opened))
+    for packet, second in _packets(opened, from_second=from_second):
+        if on_packet:
+            on_packet()
+        found.end = max(found.end, second + _length(packet))
+        is_picture = packet.stream is stream
+        track = found.picture if is_picture else found.sound
+        if most is None or track.packets < most:
+            if is_picture or hears:
+                track.decode(packet, second)
+        elif is_picture and not to_the_end:
+            break
+    if most is not None:
+        with suppress(av.EOFError, av.InvalidDataError):  # EOFError: it has given them already
+            found.picture.frames += len(stream.codec_context.decode(None))  # what the decoder still holds
+
+
+def _packets(opened: OpenVideo, *, from_second: float) -> Iterator[tuple[Packet[Any], float]]:
+    """Picture and sound from the keyframe before a second on, each packet with its second; as far as the file can be read."""
     container, stream = opened
     time_base = stream.time_base or Fraction(1, av.time_base)
     start = stream.start_time or 0
-    sound = container.streams.best("audio")
+    sound = _sound_of(opened)
     try:
         _go_to(opened, start + round(Fraction(from_second - LEAD) / time_base))
         for packet in container.demux([stream, sound] if sound else [stream]):
-            if on_packet:
-                on_packet()
-            second = _second(packet, start=float(start * time_base))
-            found.end = max(found.end, second + float((packet.duration or 0) * (packet.time_base or 0)))
-            if packet.stream is not stream:
-                continue
-            if most is None or found.packets < most:
-                _decode_packet(packet, second, found)
-            elif not to_the_end:
-                break
-        found.pictures += len(stream.codec_context.decode(None)) if most is not None else 0  # what the decoder still holds
+            yield packet, _second(packet, start=float(start * time_base))
     except OUT_OF_RESOURCES:
         raise
     except av.FFmpegError:
         return  # a container that cannot seek, or a place that nothing can be read after: the end tells
+
+
+def _sound_of(opened: OpenVideo) -> AudioStream | None:
+    sound = opened.container.streams.best("audio")
+    return sound if isinstance(sound, AudioStream) else None
+
+
+def _is_accepted(sound: AudioStream | None) -> bool:
+    """Whether the sound is of a codec on our list; of another, nobody here knows whether it is sound."""
+    codec = sound.codec_context if sound else None
+    if codec is None or codec.name not in AUDIO_CODECS:
+        return False
+    if not codec.is_open:
+        codec.options = {"codec_whitelist": ",".join(AUDIO_CODECS)}
+        codec.thread_count = 1
+    return True
 
 
 def _go_to(opened: OpenVideo, timestamp: int) -> None:
@@ -136,18 +218,10 @@ def _go_to(opened: OpenVideo, timestamp: int) -> None:
         opened.container.seek(0)
 
 
-def _decode_packet(packet: Packet[Any], second: float, found: Findings) -> None:
-    found.packets += packet.size > 0
-    try:
-        frames = decoded(packet)
-    except av.InvalidDataError:
-        found.note_damage(second)
-        return
-    found.pictures += len(frames)
-    if any(frame.is_corrupt for frame in frames):
-        found.note_damage(second)
-
-
 def _second(packet: Packet[Any], *, start: float) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return float(stamp * packet.time_base) - start if stamp is not None and packet.time_base else 0.0
+
+
+def _length(packet: Packet[Any]) -> float:
+    return float((packet.duration or 0) * (packet.time_base or 0))

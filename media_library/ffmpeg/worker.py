@@ -19,7 +19,7 @@ import av
 from PIL import Image
 
 from media_library.ffmpeg import sandbox
-from media_library.ffmpeg.checking import check
+from media_library.ffmpeg.checking import check, require_until
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.frames import squares
 from media_library.ffmpeg.hover import hover
@@ -102,14 +102,24 @@ def make_hover(descriptor: int, bounds: Bounds, tell: Tell) -> Answer:
     return of_open_video(descriptor, bounds, lambda opened: Answer(made=hover(opened, tell=tell)))
 
 
-def check_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: bool) -> Answer:
-    """Decode some of the pictures, or all: how many, and at which seconds there was damage."""
+def check_whether_it_plays(descriptor: int, bounds: Bounds, tell: Tell, *, thorough: bool) -> Answer:
+    """Decode some of the pictures and sound, or all: how many pictures, and at which seconds there was damage."""
 
     def decode(opened: OpenVideo) -> Answer:
         found = check(opened, thorough=thorough, tell=tell)
-        return Answer(found={"pictures": found.pictures, "damaged_at": found.damaged_at})
+        return Answer(found={"pictures": found.picture.frames, "damaged_at": found.damaged_at})
 
     return of_open_video(descriptor, bounds, decode)
+
+
+def check_end(descriptor: int, bounds: Bounds, tell: Tell, *, second: float) -> Answer:
+    """Whether there is picture or sound until that second."""
+
+    def look(opened: OpenVideo) -> Answer:
+        require_until(opened, second)
+        return Answer()
+
+    return of_open_video(descriptor, bounds, look)
 
 
 def take_squares(descriptor: int, bounds: Bounds, tell: Tell, *, count: int, edge: int) -> Answer:
@@ -123,7 +133,8 @@ TASKS: dict[str, Callable[..., Answer]] = {
     "sprite": make_sprite,
     "hover": make_hover,
     "squares": take_squares,
-    "check": check_pictures,
+    "check": check_whether_it_plays,
+    "check_end": check_end,
 }
 
 

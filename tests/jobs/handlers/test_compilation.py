@@ -141,6 +141,21 @@ def test_parts_without_sound_make_a_compilation_without_sound(upright: Video) ->
     assert seen(compiled({"videoId": upright.pk}, {"videoId": upright.pk})).audio_codec is None
 
 
+@pytest.mark.parametrize("is_dry", [False, True])
+def test_a_file_that_ends_before_its_part_is_named_instead_of_shown_as_a_still(
+    traffic: Video, clips: Clips, film: Callable[[Path], Video], is_dry: bool
+) -> None:
+    video = film(clips.make(name="half.mkv", size="64x36", duration=8, codec=("-c:v", "mpeg4", "-g", "5")))
+    whole = video.absolute_path.read_bytes()
+    video.absolute_path.write_bytes(whole[: len(whole) // 2])
+
+    job = compiled(part(traffic, 0, 1), part(video, 0, 8), dryRun=is_dry)
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "unreadable_media"), job.log
+    assert f"{video} (id {video.pk}): It ends after" in job.error
+    assert made(compiled(part(video, 0, 2))).duration_seconds == 2
+
+
 def test_it_is_kept_with_what_makes_it_again(traffic: Video) -> None:
     job = compiled(part(traffic, 0, 1), part(traffic, 2, 3), title="Both ends", transition="crossfade", transitionLength=0.2)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
 from media_library.ffmpeg.errors import UnreadableMedia
@@ -60,6 +61,43 @@ def test_a_file_that_ends_too_early_is_found(clips: Clips, ask: Ask, tmp_path: P
 
     with pytest.raises(UnreadableMedia, match=r"It ends after .* of 12.* seconds"):
         ask(tmp_path / name, "check", thorough=thorough)
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_sound_that_is_damaged_is_found_though_the_pictures_are_not(
+    clips: Clips, ask: Ask, tmp_path: Path, name: str, thorough: bool
+) -> None:
+    clip = clips.make(name=name, size="64x36", duration=12, rate="10", codec=(*X264, "-g", "10"), sound=True)
+    with av.open(str(clip)) as container:
+        heard = [(packet.pos, packet.size) for packet in container.demux(audio=0) if packet.pos is not None and packet.size]
+    content = bytearray(clip.read_bytes())
+    for position, size in heard[len(heard) // 4 :]:
+        content[position + size // 4 : position + size] = b"\xfe" * (size - size // 4)
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(UnreadableMedia, match="packets of sound are damaged, the first at"):
+        ask(tmp_path / name, "check", thorough=thorough)
+
+
+def test_sound_of_a_codec_that_nobody_here_knows_is_no_damage(clips: Clips, ask: Ask) -> None:
+    inputs = ("-f", "lavfi", "-i", "color=size=64x36:rate=10:duration=2", "-f", "lavfi", "-i", "sine=duration=2")
+    clip = clips.run("truehd.mkv", *inputs, *X264, "-ac", "2", "-c:a", "truehd", "-strict", "-2")
+
+    assert ask(clip, "check", thorough=True).found["damaged_at"] == []
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
+def test_a_part_that_is_there_is_seen_to_be_there(clips: Clips, ask: Ask, tmp_path: Path, name: str) -> None:
+    clip = clips.make(name=name, size="64x36", duration=12, rate="10", codec=("-c:v", "mpeg4", "-g", "20"))
+    half = tmp_path / name
+    half.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+
+    ask(clip, "check_end", second=12.0)
+    if name != "a.mp4":  # whose index is gone
+        ask(half, "check_end", second=3.0)
+        with pytest.raises(UnreadableMedia, match=r"It ends after .* of 12.0 seconds"):
+            ask(half, "check_end", second=12.0)
 
 
 def test_sound_that_goes_on_after_the_picture_is_no_damage(clips: Clips, ask: Ask) -> None:
