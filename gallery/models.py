@@ -98,7 +98,8 @@ class MediaStats(models.Model):
     """The hot counters of a video that is or was public; narrow, because each vote and thousands of views a second write here.
 
     Every public medium has its row. `category`, `orientation`, `is_locked` and `created_at` copy the medium's, for the
-    orders by views and votes; `is_public` is false after unpublishing, and the counters stay.
+    orders by views and votes; `is_public` is false after unpublishing, and the counters stay. The database checks here that
+    a vote, a session, a day and a part of a retention curve are of a video, for whoever writes one is here anyway.
     """
 
     video = models.OneToOneField(Video, primary_key=True, on_delete=models.PROTECT, related_name="stats")
@@ -179,7 +180,7 @@ class DayCounts(models.Model):
 class MediaDay(DayCounts):
     """One day of one video: what its hot counters are reconciled from, and its chart drawn."""
 
-    video = models.ForeignKey(Video, on_delete=models.PROTECT, related_name="days")
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="days")
 
     class Meta:
         db_table = "media_days"
@@ -251,7 +252,7 @@ class DriftReport(models.Model):
 class RetentionBucket(models.Model):
     """How many reported stretches of watching covered one of at most 200 equal parts of a video."""
 
-    video = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="retention")
+    video = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="retention")
     bucket = models.SmallIntegerField(help_text="0 to 199, from the start")
     count = models.BigIntegerField(db_default=0, default=0)
 
@@ -269,7 +270,7 @@ class RetentionBucket(models.Model):
 class WatchSession(models.Model):
     """What one visitor's session has watched of one video: bounds its reports, and lets it finish once."""
 
-    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="watch_sessions")
+    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="watch_sessions")
     session_id = models.TextField(help_text="keyed hash of the visitor's session")
     watched = models.BigIntegerField(db_default=0, default=0, help_text="seconds that counted")
     reported_at = models.DateTimeField(null=True, blank=True, help_text="of the last report of watch time")
@@ -321,7 +322,7 @@ class MediaTotal(models.Model):
 class Upvote(models.Model):
     """One vote of one session for one video; the counter moves in the same transaction."""
 
-    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, related_name="upvotes")
+    media = models.ForeignKey(Video, on_delete=models.PROTECT, db_index=False, db_constraint=False, related_name="upvotes")
     session_id = models.TextField(help_text="keyed hash of the visitor's session")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
-from django.db.models import F
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.models import F, Model
 from django.test import Client
 from pytest_django.fixtures import Settings
 
@@ -54,6 +54,21 @@ def later(media_id: int, *, seconds: float) -> None:
     """Let time pass: move the last reports of a medium's sessions into the past."""
     passed = dt.timedelta(seconds=seconds)
     WatchSession.objects.filter(media=media_id).update(reported_at=F("reported_at") - passed)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda private: Upvote(media_id=private, session_id=ANNA),
+        lambda private: WatchSession(media_id=private, session_id=ANNA),
+        lambda private: MediaDay(video_id=private, day=dt.date(2026, 2, 1)),
+        lambda private: RetentionBucket(video_id=private, bucket=0),
+    ],
+)
+def test_what_has_never_been_public_has_no_engagement(db: None, written: Callable[[int], Model]) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        written(video().pk).save()
+        connection.check_constraints()
 
 
 def test_a_session_votes_once_and_takes_it_back_once(media_id: int) -> None:
