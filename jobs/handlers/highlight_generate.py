@@ -124,4 +124,4 @@ def _by_viewers(video: Video, duration: float) -> ByViewers | None:
 
 
 def _title(moment: Moment) -> str:
-    return f"{clock(int(moment.in_point))}–{clock(round(moment.out_point))}"
+    return f"{clock(round(moment.in_point))}–{clock(round(moment.out_point))}"

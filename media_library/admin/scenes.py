@@ -73,7 +73,7 @@ def _tiles(digest: Digest, scenes: Sequence[tuple[float, float]]) -> list[Tile]:
     for start, end in scenes:
         number = bisect_left(times, start)
         has_picture = number < len(times) and times[number] < end
-        tiles.append(Tile(f"{clock(int(start))}–{clock(round(end))}", start, _corner(digest, number) if has_picture else None))
+        tiles.append(Tile(f"{clock(round(start))}–{clock(round(end))}", start, _corner(digest, number) if has_picture else None))
     return tiles
 
 

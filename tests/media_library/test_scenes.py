@@ -70,7 +70,7 @@ def test_the_page_of_a_video_shows_its_scenes_and_curves(admin_client: Client, l
     page = admin_client.get(f"/admin/media_library/video/{looked_through.pk}/change/").content.decode()
 
     assert "3 scenes" in page
-    assert f'href="/api/videos/{looked_through.pk}/stream#t=61.5"' in page and "1:01–1:30" in page
+    assert f'href="/api/videos/{looked_through.pk}/stream#t=61.5"' in page and "1:02–1:30" in page
     assert page.count('viewBox="0 0 160 90"') == page.count('viewBox="160 0 160 90"') == 1
     assert 'points="0,75.0 1,0.0 2,50.0 3,100.0"' in page and 'points="0,100.0 1,50.0 2,14.3 3,100.0"' in page
     assert 'd="M1.84 0V100"' in page
