@@ -14,7 +14,7 @@ from django.db.models.functions import Right
 
 from config import database
 from jobs import labels, lanes, queue
-from jobs.models import Job, Lane, Pipeline
+from jobs.models import Job, Lane, Pipeline, PipelineStep
 from media_library.labels import plain
 
 MOST_RUNNING = 40  # rows of each section
@@ -283,15 +283,19 @@ def jobs_of_steps(pipelines: Iterable[Pipeline]) -> dict[int, Job]:
 
 def shown_steps(pipeline: Pipeline, jobs: dict[int, Job]) -> list[dict[str, Any]]:
     """Each step with its job and a word for its state; needs `steps` fetched."""
-    return [_step(step.key, step.type, jobs.get(step.pk)) for step in pipeline.steps.all()]
+    in_order = list(pipeline.steps.all())
+    done = {step.key for step in in_order if (job := jobs.get(step.pk)) and job.status == Job.Status.COMPLETED}
+    return [_step(step, jobs.get(step.pk), may_start=done.issuperset(step.needs)) for step in in_order]
 
 
-def _step(name: str, type_name: str, job: Job | None) -> dict[str, Any]:
+def _step(step: PipelineStep, job: Job | None, *, may_start: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {"key": step.key, "type": step.type, "job": job, "waits_for_approval": False}
     if job is None:
-        return {"key": name, "type": type_name, "job": None, "status": Job.Status.PENDING, "word": "waits"}
-    status = job.status
-    word = f"{job.progress} %" if status == Job.Status.RUNNING else Job.Status(status).label.lower()
-    return {"key": name, "type": type_name, "job": job, "status": status, "word": word}
+        return {**shown, "status": Job.Status.PENDING, "word": "waits"}
+    if job.status == Job.Status.PENDING and step.lacks_approval and may_start:
+        return {**shown, "status": job.status, "word": "waits for approval", "waits_for_approval": True}
+    word = f"{job.progress} %" if job.status == Job.Status.RUNNING else Job.Status(job.status).label.lower()
+    return {**shown, "status": job.status, "word": word}
 
 
 def _ended(now: datetime) -> list[dict[str, Any]]:

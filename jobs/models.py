@@ -119,7 +119,10 @@ class Pipeline(models.Model):
 
 
 class PipelineStep(models.Model):
-    """One step: its job type and params, and the steps whose results it needs. Its state is its job's."""
+    """One step: its job type and params, and the steps whose results it needs. Its state is its job's.
+
+    One that needs approval waits for a person too, when the steps before it have completed.
+    """
 
     pipeline = models.ForeignKey(Pipeline, on_delete=models.CASCADE, related_name="steps")
     key = models.TextField(help_text="its name within the pipeline")
@@ -128,6 +131,9 @@ class PipelineStep(models.Model):
     params = models.JSONField(default=dict, blank=True, help_text='{"$result": "<key>.<field>"} stands for what an earlier step found')
     needs = models.JSONField(default=list, blank=True, help_text="keys of the steps that must have completed")
     priority = models.IntegerField(default=5, db_default=5)
+    needs_approval = models.BooleanField(default=False, db_default=False, help_text="a person has to say that it may start")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         db_table = "pipeline_steps"
@@ -136,6 +142,10 @@ class PipelineStep(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def lacks_approval(self) -> bool:
+        return self.needs_approval and self.approved_at is None
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -148,7 +158,7 @@ class Job(models.Model):
     """One piece of heavy work.
 
     pending -> queued -> running -> completed | failed | cancelled
-    pending: waits for an earlier step, or until `run_after`. pending, queued -> cancelled.
+    pending: waits for an earlier step, a person's approval, or until `run_after`. pending, queued -> cancelled.
     running -> pending (a transient failure) or queued (its worker died): another attempt.
     failed, cancelled -> queued (retried by a person).
 

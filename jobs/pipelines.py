@@ -27,6 +27,7 @@ class Step:
     params: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     priority: int | None = None  # None: the pipeline's
+    needs_approval: bool = False  # it waits until a person says that it may start
 
 
 def check(plan: Sequence[Step]) -> None:
@@ -55,6 +56,7 @@ def create(plan: Sequence[Step], *, name: str, recipe: str, params: Mapping[str,
             type=step.type,
             params=dict(step.params),
             needs=list(step.needs),
+            needs_approval=step.needs_approval,
             priority=priority if step.priority is None else step.priority,
         )
         for position, step in enumerate(plan)

@@ -14,7 +14,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Text
 from django.utils import timezone
 
 from jobs import lanes, nodes
-from jobs.models import Job, Lane, WorkerNode
+from jobs.models import Job, Lane, PipelineStep, WorkerNode
 from jobs.picking import KEY_IS_FREE, Barrier, barrier
 
 if TYPE_CHECKING:
@@ -129,6 +129,7 @@ class _Situation:
         self.open_lanes = [lane for lane, opening in self.openings.items() if opening.is_open]
         self.positions = places
         self.needed = _unfinished_needs(waiting)
+        self.unapproved = _without_approval(waiting)
         self.running = list(Job.objects.filter(status=Job.Status.RUNNING).defer("log", "params").order_by("pk"))
         self.barriers: dict[tuple[int, str], Barrier | None] = {}
         self.nodes: dict[str, dict[int, WorkerNode]] = defaultdict(dict)
@@ -146,7 +147,7 @@ class _Situation:
             return f"waits for a retry until {at:%H:%M:%S} (attempt {job.attempt + 1} of {settings.MAX_ATTEMPTS})"
         if steps := self.needed.get(job.pk):
             return "waits for " + " and ".join(f"the step {key} (job {id})" for key, id in steps)
-        return "waits for its pipeline"
+        return "waits for somebody's approval" if job.pk in self.unapproved else "waits for its pipeline"
 
     def _lane(self, job: Job) -> str | None:
         opening = self.openings[Lane(job.resource_category)]
@@ -250,6 +251,14 @@ def _workers() -> dict[str, list[WorkerShown]]:
         shown = WorkerShown(worker.name, node.name, worker.slots, busy.get(worker.name, 0), node.vram_total, _free(node), worker.seen_at)
         workers[worker.lane].append(shown)
     return workers
+
+
+def _without_approval(waiting: Sequence[Job]) -> set[int]:
+    """The jobs that are steps which nobody has approved yet."""
+    unapproved = PipelineStep.objects.filter(needs_approval=True, approved_at=None)
+    steps = {job.pipeline_step_id for job in waiting if job.status == Job.Status.PENDING and job.pipeline_step_id}
+    lacking = set(unapproved.filter(pk__in=steps).values_list("pk", flat=True)) if steps else set()
+    return {job.pk for job in waiting if job.pipeline_step_id in lacking}
 
 
 def _unfinished_needs(waiting: Sequence[Job]) -> dict[int, list[tuple[str, int]]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from gallery.services import clean_category
 from jobs import registry
 from jobs.pipelines import Step
-from jobs.registry import Params, Refused
+from jobs.registry import RESULT, Params, Refused
+from media_library.models import DirectoryType, Video
 
 
 class UnknownRecipe(Refused):
@@ -52,6 +54,9 @@ class Recipe:
         return self.steps(registry.parse(self.params, raw))
 
 
+Category = Annotated[str, AfterValidator(clean_category)]
+
+
 class NoParams(Params):
     """Nothing to choose."""
 
@@ -60,6 +65,25 @@ class OfOneVideo(Params):
     """The video that everything is made of."""
 
     video_id: int = Field(gt=0, le=2**63 - 1, description="the video that everything is made of")
+
+
+class FetchAndPrepare(Params):
+    """A video from the web."""
+
+    url: str = Field(
+        min_length=1,
+        max_length=4000,
+        description="http:// or https:// address of the video file itself, that anybody can open",
+        json_schema_extra={"format": "uri"},
+    )
+    title: str = Field("", max_length=200, description="empty: what the file says, else its name in the address")
+
+
+class OrganizeAndPublish(OfOneVideo):
+    """A video, and where visitors shall find it."""
+
+    category: Category = Field(description="of the gallery, where it is published")
+    needs_approval: bool = Field(False, description="wait before it is published, until somebody approves it")
 
 
 def get(name: str) -> Recipe:
@@ -87,11 +111,35 @@ def _organize_inbox(_: NoParams) -> list[Step]:
 
 
 def _prepare_video(params: OfOneVideo) -> list[Step]:
-    video = {"videoId": params.video_id}
+    return _preparing({"videoId": params.video_id})
+
+
+def _fetch_and_prepare(params: FetchAndPrepare) -> list[Step]:
+    fetched = {"videoId": {RESULT: "fetch.videoId"}}
+    return [Step("fetch", "fetch", params.model_dump(by_alias=True)), *_preparing(fetched, needs=("fetch",))]
+
+
+def _preparing(video: Mapping[str, Any], *, needs: tuple[str, ...] = ()) -> list[Step]:
     return [
-        Step("rendition", "reencode_streaming", video),
-        Step("preview", "generate_gif", video),
-        Step("tags", "tag_generation", video),
+        Step("validate", "validate", video, needs),
+        Step("previews", "generate_previews", video, ("validate",)),
+        Step("tags", "tag_generation", video, ("validate",)),
+        Step("rendition", "reencode_streaming", video, ("validate",)),
+    ]
+
+
+def _organize_and_publish(params: OrganizeAndPublish) -> list[Step]:
+    """What lies elsewhere than in the inbox was put there on purpose, and stays."""
+    video = {"videoId": params.video_id}
+    is_in_inbox = Video.objects.filter(pk=params.video_id, directory_type=DirectoryType.INBOX).exists()
+    organize = [Step("organize", "organize", video, ("tags",))] if is_in_inbox else []
+    last = organize[-1].key if organize else "tags"
+    return [
+        Step("validate", "validate", video),
+        Step("previews", "generate_previews", video, ("validate",)),
+        Step("tags", "tag_generation", video, ("previews",)),
+        *organize,
+        Step("publish", "publish_video", video | {"category": params.category}, (last,), needs_approval=params.needs_approval),
     ]
 
 
@@ -99,6 +147,8 @@ def _highlights(params: OfOneVideo) -> list[Step]:
     video = {"videoId": params.video_id}
     return [Step("scenes", "scene_extract", video), Step("highlights", "highlight_generate", video, needs=("scenes",))]
 
+
+PREPARING = ("validate", "generate_previews", "tag_generation", "reencode_streaming")
 
 RECIPES = (
     Recipe(
@@ -120,10 +170,26 @@ RECIPES = (
     Recipe(
         "prepare_video",
         "Prepare a video for the gallery",
-        "Makes a rendition for the web, an animated preview and tags.",
+        "Looks whether it plays, then makes its poster and previews, a rendition for the web, and suggests tags.",
         OfOneVideo,
-        ("reencode_streaming", "generate_gif", "tag_generation"),
+        PREPARING,
         _prepare_video,
+    ),
+    Recipe(
+        "fetch_and_prepare",
+        "Fetch a video and prepare it",
+        "Downloads a video from the web into the inbox, then prepares it for the gallery.",
+        FetchAndPrepare,
+        ("fetch", *PREPARING),
+        _fetch_and_prepare,
+    ),
+    Recipe(
+        "organize_and_publish",
+        "Organise a video and publish it",
+        "Looks whether it plays, makes its previews, suggests tags, moves it from the inbox to where it belongs, and publishes it.",
+        OrganizeAndPublish,
+        ("validate", "generate_previews", "tag_generation", "organize", "publish_video"),
+        _organize_and_publish,
     ),
     Recipe(
         "highlights",

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from jobs import lanes, pipelines, recipes, registry, steps
 from jobs.lanes import Opening
-from jobs.models import Job, Lane, LaneState, Pipeline, WorkerNode
+from jobs.models import Job, Lane, LaneState, Pipeline, PipelineStep, WorkerNode
 from jobs.picking import rank_now
 from jobs.pipelines import AFRESH, Step
 from jobs.recipes import RecipeUnavailable, UnknownRecipe
@@ -31,9 +31,11 @@ __all__ = [
     "UnknownLane",
     "UnknownRecipe",
     "WrongState",
+    "approve",
     "cancel",
     "cancel_pipeline",
     "check",
+    "decline",
     "dismiss",
     "dismiss_failed",
     "pause",
@@ -327,6 +329,30 @@ def resume_pipeline(pipeline_id: int, *, by: User | None) -> Pipeline:
     return _hold_pipeline(pipeline_id)
 
 
+@transaction.atomic
+def approve(job_id: int, *, by: User | None) -> Job:
+    """Let a step start that waits for a person. Raises `JobNotFound`, or `WrongState` when it does not wait for one."""
+    job, step = _hold_unapproved(job_id)
+    PipelineStep.objects.filter(pk=step.pk).update(approved_at=Now(), approved_by=by)
+    steps.advance(step.pipeline_id)
+    note_rows([job], "Approved.", by=by)
+    return Job.objects.get(pk=job_id)
+
+
+@transaction.atomic
+def decline(job_id: int, *, by: User | None) -> Job:
+    """Cancel a step that waits for a person, and what needs it; resuming its pipeline asks anew.
+
+    Raises `JobNotFound`, or `WrongState` when it does not wait for one.
+    """
+    job, step = _hold_unapproved(job_id)
+    sentence = f"Declined by {by.get_username()}" if by else "Declined"
+    Job.objects.filter(pk=job_id).update(status=Job.Status.CANCELLED, completed_at=Now(), error=sentence)
+    steps.advance(step.pipeline_id)
+    note_rows([job], "Declined.", by=by)
+    return Job.objects.get(pk=job_id)
+
+
 def _check_priority(priority: int) -> None:
     if priority not in PRIORITIES:
         raise InvalidParams({"priority": [f"{PRIORITIES[0]} to {PRIORITIES[-1]}, higher first."]})
@@ -341,13 +367,21 @@ def _check_memory(kind: JobType, vram: int) -> None:
 
 
 def _hold(job_id: int) -> Job:
-    """The job as it is until the transaction ends, its pipeline locked before it; a job never changes its pipeline."""
+    """The job as it is until the transaction ends, its pipeline locked before it; a job that has one keeps it."""
     this = Job.objects.filter(pk=job_id)
     steps.hold(this.values_list("pipeline", flat=True).first())
     job = this.select_for_update(no_key=True).defer("log").first()
     if job is None:
         raise JobNotFound(job_id)
     return job
+
+
+def _hold_unapproved(job_id: int) -> tuple[Job, PipelineStep]:
+    """A job that a person is to decide about, locked, and the step that it is of; raises `JobNotFound` or `WrongState`."""
+    job = _hold(job_id)
+    if job.pipeline_step is None or not steps.waits_for_approval(job):
+        raise WrongState(f"The job is {job.status} and does not wait for approval")
+    return job, job.pipeline_step
 
 
 def _dismiss(failed: Sequence[Job], *, by: User | None) -> int:

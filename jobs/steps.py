@@ -38,6 +38,15 @@ def advance(pipeline_id: int) -> None:
         _close(pipeline_id, {job.status for job in jobs.values()})
 
 
+def waits_for_approval(job: Job) -> bool:
+    """Whether nothing but a person's word keeps the job from starting."""
+    step = job.pipeline_step
+    if step is None or not step.lacks_approval or job.status != Job.Status.PENDING:
+        return False
+    unfinished = Job.objects.filter(pipeline=job.pipeline_id, pipeline_step__key__in=step.needs).exclude(status=Job.Status.COMPLETED)
+    return not unfinished.exists()
+
+
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:
     """Params with every `{"$result": "<key>.<field>"}` replaced by what the step found; raises `UnknownResult`."""
     if isinstance(value, Mapping):
@@ -72,7 +81,7 @@ def _follow(job: Job, jobs: Mapping[str, Job]) -> None:
     needed = [jobs[key] for key in step.needs]
     if broken := [other for other in needed if other.status in BROKEN]:
         _set(job, status=Job.Status.CANCELLED, completed_at=Now(), error=_why_cancelled(broken[0]))
-    elif all(other.status == Job.Status.COMPLETED for other in needed):
+    elif all(other.status == Job.Status.COMPLETED for other in needed) and not step.lacks_approval:
         _start(job, {key: jobs[key].result for key in jobs})
 
 

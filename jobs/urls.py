@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.api.jobs import Cancel, Jobs, OneJob, Priority, Retry, Types
+from jobs.api.jobs import Approve, Cancel, Decline, Jobs, OneJob, Priority, Retry, Types
 from jobs.api.lanes import Pause, Resume, Summary
 from jobs.api.pipelines import CancelPipeline, OnePipeline, Pipelines, Recipes, ResumePipeline
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("api/jobs/<id:job_id>", OneJob.as_view()),
     path("api/jobs/<id:job_id>/cancel", Cancel.as_view()),
     path("api/jobs/<id:job_id>/retry", Retry.as_view()),
+    path("api/jobs/<id:job_id>/approve", Approve.as_view()),
+    path("api/jobs/<id:job_id>/decline", Decline.as_view()),
     path("api/jobs/<id:job_id>/priority", Priority.as_view()),
     path("api/pipelines", Pipelines.as_view()),
     path("api/pipelines/recipes", Recipes.as_view()),

@@ -20,6 +20,14 @@ def cancel(subject: str, request: HttpRequest) -> str:
     return f"Stopping {job}." if job.status == Job.Status.RUNNING else f"Cancelled {job}."
 
 
+def approve(subject: str, request: HttpRequest) -> str:
+    return f"Approved {services.approve(key(subject), by=admin_of(request))}."
+
+
+def decline(subject: str, request: HttpRequest) -> str:
+    return f"Declined {services.decline(key(subject), by=admin_of(request))}."
+
+
 def retry(subject: str, request: HttpRequest) -> str:
     return f"Queued {services.retry(key(subject), by=admin_of(request))} again."
 
@@ -92,6 +100,8 @@ def resume_pipeline(subject: str, request: HttpRequest) -> str:
 
 ACTS: dict[str, Act] = {
     "cancel": cancel,
+    "approve": approve,
+    "decline": decline,
     "retry": retry,
     "retry-class": retry_class,
     "dismiss": dismiss,

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from config import database
 from config.api.fields import parse_decimal
-from jobs import labels, queue, registry, services
+from jobs import labels, queue, registry, services, steps
 from jobs.admin import live, storyboard, studio_draft
 from jobs.admin.acts import ACTS
 from jobs.models import Job
@@ -112,7 +112,10 @@ def change_url(job: Job) -> str:
 
 def _verbs(job: Job) -> Iterator[tuple[str, str, str]]:
     """What can be done with the job: the act, what its button says, and the button's kind."""
-    if job.status in WAITING or (job.status == Job.Status.RUNNING and not job.cancel_requested_at):
+    if steps.waits_for_approval(job):
+        yield "approve", "Approve", "first"
+        yield "decline", "Decline", "grave"
+    elif job.status in WAITING or (job.status == Job.Status.RUNNING and not job.cancel_requested_at):
         yield "cancel", "Cancel", "grave"
     if job.status in (Job.Status.FAILED, Job.Status.CANCELLED):
         yield "retry", "Retry", "first"

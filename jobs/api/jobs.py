@@ -83,6 +83,24 @@ class Retry(APIView):
         return Response(job_detail(job_id))
 
 
+class Approve(APIView):
+    @extend_schema(request=None, responses=JobDetail, operation_id="approve_job", tags=["jobs"])
+    def post(self, request: Request, job_id: int) -> Response:
+        """Let a step of a pipeline start that waits for approval."""
+        with refusals():
+            services.approve(job_id, by=admin_of(request))
+        return Response(job_detail(job_id))
+
+
+class Decline(APIView):
+    @extend_schema(request=None, responses=JobDetail, operation_id="decline_job", tags=["jobs"])
+    def post(self, request: Request, job_id: int) -> Response:
+        """Cancel a step of a pipeline that waits for approval, and the steps that need it."""
+        with refusals():
+            services.decline(job_id, by=admin_of(request))
+        return Response(job_detail(job_id))
+
+
 class Priority(APIView):
     @extend_schema(request=PriorityChange, responses=JobDetail, operation_id="set_job_priority", tags=["jobs"])
     def post(self, request: Request, job_id: int) -> Response:

@@ -90,7 +90,7 @@ class ResumePipeline(APIView):
 
 
 def _step(asked: dict[str, Any]) -> Step:
-    return Step(asked["key"], asked["type"], asked["params"], tuple(asked["needs"]), asked.get("priority"))
+    return Step(asked["key"], asked["type"], asked["params"], tuple(asked["needs"]), asked.get("priority"), asked["needsApproval"])
 
 
 def _recipe_row(recipe: recipes.Recipe) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def _step(step: PipelineStep, job: Job | None) -> dict[str, Any]:
         "type": step.type,
         "params": step.params,
         "needs": step.needs,
+        "needsApproval": step.needs_approval,
+        "approvedAt": step.approved_at,
         "jobId": job.pk if job else None,
         "status": job.shown_status if job else Job.Status.PENDING,  # type: ignore[attr-defined]  # annotated by as_shown
         "progress": job.progress if job else 0,

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from config.api.fields import ObjectField, QueryIntegerField, StrictIntegerField, StrictSerializer, StrictTextField
+from config.api.fields import ObjectField, QueryIntegerField, StrictBooleanField, StrictIntegerField, StrictSerializer, StrictTextField
 from config.api.paging import PaginationSerializer, PagingQuery
 from jobs.models import Job, Lane, Pipeline
 
@@ -89,6 +89,7 @@ class StepRequest(StrictSerializer):
     type = StrictTextField(max_length=LONGEST_TYPE)
     params = ObjectField(default=dict)
     needs = serializers.ListField(child=StrictTextField(max_length=LONGEST_TYPE), max_length=MOST_STEPS, default=list)
+    needsApproval = StrictBooleanField(required=False, default=False, help_text="it waits until a person approves its job")
     priority = PriorityField(required=False)
 
 
@@ -136,6 +137,8 @@ class StepRow(serializers.Serializer[Any]):
     type = serializers.CharField()
     params = serializers.DictField(child=serializers.JSONField())
     needs = serializers.ListField(child=serializers.CharField(), help_text="keys of the steps that must have completed")
+    needsApproval = serializers.BooleanField(help_text="a person has to approve its job before it starts")
+    approvedAt = serializers.DateTimeField(allow_null=True)
     jobId = serializers.IntegerField(allow_null=True)
     status = serializers.ChoiceField(choices=Job.Status.choices)
     progress = serializers.IntegerField()

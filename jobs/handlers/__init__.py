@@ -1,6 +1,7 @@
 """Every job type: one module each, which writes itself into the registry. This list is the table of contents."""
 
 from jobs.handlers import (
+    auto_organize_publish,
     clip_extract_only,
     clip_generate,
     compilation,
@@ -15,6 +16,7 @@ from jobs.handlers import (
     organize,
     organize_studio,
     public_scan,
+    publish_video,
     reconcile_counters,
     reencode_streaming,
     scan,
@@ -24,6 +26,7 @@ from jobs.handlers import (
 )
 
 __all__ = [
+    "auto_organize_publish",
     "clip_extract_only",
     "clip_generate",
     "compilation",
@@ -38,6 +41,7 @@ __all__ = [
     "organize",
     "organize_studio",
     "public_scan",
+    "publish_video",
     "reconcile_counters",
     "reencode_streaming",
     "scan",

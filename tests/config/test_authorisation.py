@@ -76,6 +76,8 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/jobs/<id:job_id>": (ADMIN, {"GET"}),
     "api/jobs/<id:job_id>/cancel": (ADMIN, {"POST"}),
     "api/jobs/<id:job_id>/retry": (ADMIN, {"POST"}),
+    "api/jobs/<id:job_id>/approve": (ADMIN, {"POST"}),
+    "api/jobs/<id:job_id>/decline": (ADMIN, {"POST"}),
     "api/jobs/<id:job_id>/priority": (ADMIN, {"POST"}),
     "api/pipelines": (ADMIN, {"GET", "POST"}),
     "api/pipelines/recipes": (ADMIN, {"GET"}),
