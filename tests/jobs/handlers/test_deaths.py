@@ -19,7 +19,10 @@ from jobs import claims, outputs, services
 from jobs.models import Job
 from media_library.models import FileMove, Preview, Video
 from media_library.scanner import scan
+from media_library.scenes import digest_of, scenes_of
+from tests.conftest import Clips
 from tests.jobs.running import run_to_the_end
+from tests.scenes import three_scenes
 
 ROOT = Path(__file__).parents[3]
 DIE = """
@@ -27,11 +30,13 @@ import os, sys, time, django
 django.setup()
 from jobs import claims, nodes, runner, handlers
 from jobs.heartbeat import Pulse
-from jobs.handlers import generate_previews, validate
-from media_library import moves, previews
+from jobs import digests
+from jobs.context import JobContext
+from jobs.handlers import generate_previews, scene_extract, validate
+from media_library import moves, previews, scenes
 def die(*_, **__): os._exit(9)
 exec(sys.argv[1])
-lease = claims.claim(nodes.this_node(), "cpu", "doomed@here:1")
+lease = claims.claim(nodes.this_node(), sys.argv[2], "doomed@here:1")
 runner.perform(lease, Pulse(lease, claimed_at=time.monotonic()))
 """
 
@@ -57,7 +62,7 @@ def die_in(job: Job, where: str, library: Path, settings: Any) -> None:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "NODE_VRAM_MB": "0",
     }
-    done = subprocess.run([sys.executable, "-c", DIE, where], cwd=ROOT, env=environment, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", DIE, where, job.resource_category], cwd=ROOT, env=environment, timeout=120, check=False)
     assert done.returncode == 9
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert [found.job_id for found in claims.take_back_expired()] == [job.pk]
@@ -123,3 +128,29 @@ def test_validate(three: list[Video], library: Path, settings: Any) -> None:
     assert finished(job)["valid"] == 2  # the first one is not done again
     assert not Video.objects.filter(is_valid=False).exists()
     assert not Video.objects.filter(file_hash=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "where"),
+    [
+        ("digest", {}, "digests.keep = die"),
+        ("digest", {}, "real = scenes.write; scenes.write = lambda *a, **k: (real(*a, **k), die())"),
+        ("scene_extract", {"clips": True}, LATER.format("scene_extract.extract")),
+        ("highlight_generate", {"length": 2, "clipLength": 1}, LATER.format("JobContext.run")),
+    ],
+)
+def test_what_looks_through_a_video(
+    clips: Clips, film: Callable[[Path], Video], library: Path, settings: Any, kind: str, params: dict[str, Any], where: str
+) -> None:
+    story = film(three_scenes(clips))
+    job = services.submit(kind, {"videoId": story.pk, **params})
+    die_in(job, where, library, settings)
+    assert in_library(library) == {story.path} and not scenes_of(story.pk)
+
+    finished(job)
+
+    digest, store = digest_of(story.pk), Path(configured.THUMBNAIL_ROOT)
+    assert digest and len(scenes_of(story.pk)) == 3
+    assert {video.path for video in Video.objects.all()} == in_library(library)
+    sheets = {str(path.relative_to(store)) for path in store.rglob("*-*.webp")}
+    assert sheets == ({digest.sheet_path} if kind != "scene_extract" else set())
