@@ -127,6 +127,7 @@ query.addEventListener("input", () => {
 
 async function search() {
   clearTimeout(timer);
+  timer = undefined;
   const mine = ++asked;
   found.setAttribute("aria-busy", "true");
   const drawn = await ask(`${form.dataset.found}?q=${encodeURIComponent(query.value)}`);
@@ -136,9 +137,10 @@ async function search() {
   else found.innerHTML = drawn;
 }
 
-query.addEventListener("keydown", (event) => {
+query.addEventListener("keydown", async (event) => {
   if (event.key !== "ArrowDown") return;
   event.preventDefault();
+  if (timer) await search(); // for what has been typed since
   found.querySelector("button")?.focus();
 });
 
