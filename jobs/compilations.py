@@ -242,9 +242,8 @@ def _card(context: JobContext, title: str, style: Style, look: Look) -> Shot:
 
 
 def _gain(context: JobContext, shot: Shot, style: Style) -> float:
-    if not style.match_loudness or not shot.source.probe.has_audio:
-        return 0.0
-    return joining.gain_of(context.run(joining.loudness(shot.source), limits=encodes.LIMITS))
+    loudness = encodes.loudness_of(context, shot.source) if style.match_loudness else None
+    return loudness.gain if loudness else 0.0
 
 
 def _frames(duration: float, rate: Fraction) -> int:

@@ -11,9 +11,10 @@ from django.conf import settings
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.inspecting import inspectors, open_file_of
-from media_library.ffmpeg.commands import clip, streaming
+from media_library.ffmpeg.commands import clip, loudness, streaming
 from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
+from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.encoders import best_encoder, has_filter
 from media_library.ffmpeg.probe import Probe
 from media_library.ffmpeg.run import Limits
@@ -63,18 +64,26 @@ def look_of(
     return Look(width, height, rate, encoder, quality, max_bit_rate or bit_rate_cap(width, height, rate), maps_tones=maps_tones)
 
 
+def loudness_of(context: JobContext, source: Source, *, progress: tuple[float, float] = (0, 0)) -> Loudness | None:
+    """How loud the sound of a stretch is; None: there is nothing to hear."""
+    if not source.probe.has_audio:
+        return None
+    said = context.run(loudness.measure(source), duration=source.duration or source.probe.duration, progress=progress, limits=LIMITS)
+    return loudness.measured(said)
+
+
 def encode(
     context: JobContext,
     source: Source,
     target: Path,
     look: Look,
     *,
-    normalise: bool = False,
+    loudness: Loudness | None = None,
     progress: tuple[float, float] = (0, 100),
 ) -> Path:
     """A draft of `target`, an MP4 of the stretch, cut to the frame."""
     draft = context.draft(target)
-    command = streaming.mp4(source, draft, look, normalise=normalise)
+    command = streaming.mp4(source, draft, look, loudness=loudness)
     context.run(command, duration=source.duration or source.probe.duration, progress=progress, limits=LIMITS)
     return draft
 

@@ -20,6 +20,7 @@ from media_library.ffmpeg.commands import ladder, streaming
 from media_library.ffmpeg.commands.encoding import SMOOTHEST, bit_rate_cap, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
 from media_library.ffmpeg.commands.ladder import Rung
+from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.errors import FfmpegFailed
 from media_library.ffmpeg.probe import Probe
 from media_library.lineage import Cut
@@ -31,6 +32,7 @@ from media_library.renditions import keep_ladder, keep_mp4
 
 PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
 MP4_NAMES = (".mp4", ".m4v")
+MEASURING_SHARE = 10.0  # of the progress: sound alone is quickly decoded
 
 
 class ReencodeParams(Params):
@@ -61,10 +63,11 @@ def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str,
         context.log("It plays everywhere as it is.")
         return {"action": "kept", "videoId": video.pk}
     target = derived_path(video, DirectoryType.PLAYBACK, f"-{context.job_id}.mp4")
-    output = _remuxed(context, source, target, params) if _keeps_pictures(source.probe, params) else None
+    loudness = _loudness(context, source, params)
+    output = _remuxed(context, source, target, params, loudness) if _keeps_pictures(source.probe, params) else None
     action = "remuxed" if output else "encoded"
     if output is None:
-        output = _encoded(context, source, target, params)
+        output = _encoded(context, source, target, params, loudness)
     context.register(output, title=str(video), made_from=[Cut(video.pk)])
     if params.codec == "h264":
         context.with_completion(lambda: _keep(video, output))
@@ -81,8 +84,9 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
     ]
     target = derived_path(video, DirectoryType.PLAYBACK, f"-{context.job_id}-hls")
     folder = context.draft_folder(target)
-    command = ladder.ladder(source, folder, rungs, normalise=params.normalise_loudness)
-    context.run(command, duration=probe.duration, limits=encodes.LIMITS)
+    loudness = _loudness(context, source, params)
+    command = ladder.ladder(source, folder, rungs, loudness=loudness)
+    context.run(command, duration=probe.duration, progress=_after(loudness), limits=encodes.LIMITS)
     duration = max(probe.duration or 1.0, 0.1)
     bit_rates = [round((folder / rung.media).stat().st_size * 8 / duration) for rung in rungs]
     (folder / ladder.MASTER).write_text(ladder.master_playlist(rungs, probe, bit_rates=bit_rates))
@@ -132,12 +136,27 @@ def _keeps_sound(probe: Probe, params: ReencodeParams) -> bool:
     return not params.normalise_loudness and probe.audio_codec == "aac" and (probe.audio_channels or 2) <= 2
 
 
-def _remuxed(context: JobContext, source: Source, target: Path, params: ReencodeParams) -> Output | None:
+def _loudness(context: JobContext, source: Source, params: ReencodeParams) -> Loudness | None:
+    """What the sound is to be brought from; None: it stays as loud as it is."""
+    if not params.normalise_loudness:
+        return None
+    loudness = encodes.loudness_of(context, source, progress=(0, MEASURING_SHARE))
+    if loudness is None:
+        context.log("There is nothing to hear, so nothing is made louder.")
+    return loudness
+
+
+def _after(loudness: Loudness | None) -> tuple[float, float]:
+    """The progress of what follows a measurement, where there was one."""
+    return (MEASURING_SHARE if loudness else 0.0, 100.0)
+
+
+def _remuxed(context: JobContext, source: Source, target: Path, params: ReencodeParams, loudness: Loudness | None) -> Output | None:
     """The pictures as they are in a new file; None where that does not come out well."""
     draft = context.draft(target)
-    command = streaming.remux(source, draft, copies_sound=_keeps_sound(source.probe, params), normalise=params.normalise_loudness)
+    command = streaming.remux(source, draft, copies_sound=_keeps_sound(source.probe, params), loudness=loudness)
     try:
-        context.run(command, duration=source.probe.duration, limits=encodes.LIMITS)
+        context.run(command, duration=source.probe.duration, progress=_after(loudness), limits=encodes.LIMITS)
         return context.finish(draft, target, duration=source.probe.duration)
     except (FfmpegFailed, BadOutput) as error:
         if failure_of(error).is_transient:
@@ -146,7 +165,7 @@ def _remuxed(context: JobContext, source: Source, target: Path, params: Reencode
         return None
 
 
-def _encoded(context: JobContext, source: Source, target: Path, params: ReencodeParams) -> Output:
+def _encoded(context: JobContext, source: Source, target: Path, params: ReencodeParams, loudness: Loudness | None) -> Output:
     look = encodes.look_of(
         context,
         source.probe,
@@ -155,7 +174,7 @@ def _encoded(context: JobContext, source: Source, target: Path, params: Reencode
         max_bit_rate=params.max_bit_rate,
         codec=params.codec,
     )
-    draft = encodes.encode(context, source, target, look, normalise=params.normalise_loudness)
+    draft = encodes.encode(context, source, target, look, loudness=loudness, progress=_after(loudness))
     return context.finish(draft, target, duration=source.probe.duration)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import ffmpeg
 
 from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments
+from media_library.ffmpeg.commands.loudness import Loudness, brought_to_common
 from media_library.ffmpeg.probe import Probe
 
 TEST_SECONDS = 0.1
@@ -16,7 +17,6 @@ VAAPI_DEVICE = "/dev/dri/renderD128"
 SMOOTHEST = 60  # frames a second; more is thinned out
 CLOCK = "1/90000"  # seconds; in ticks of a mean frame, pictures of a variable rate would move or fall together
 KEYFRAME_SECONDS = 4  # between two keyframes at most: where players may jump to, and cuts without encoding begin
-LOUDNESS = {"I": -16, "TP": -1.5, "LRA": 11}  # LUFS, dBTP, LU: what podcasts and web video agree on
 SOUND_BIT_RATES = {1: 96_000, 2: 160_000}  # bits a second, by channels
 BIT_RATE_CAPS = ((360, 1_200_000), (480, 2_500_000), (720, 5_000_000), (1080, 8_000_000), (1440, 16_000_000))  # by the shorter side
 BIT_RATE_CAP_ABOVE = 35_000_000
@@ -121,13 +121,16 @@ def picture_options(look: Look) -> dict[str, Any]:
     return options
 
 
-def encoded_sound(source: Source, opened: Any, *, normalise: bool = False) -> list[Any]:
-    """The sound as an encoder wants it, from the first picture on, its gaps filled; none where the source is silent."""
+def encoded_sound(source: Source, opened: Any, *, loudness: Loudness | None = None) -> list[Any]:
+    """The sound as an encoder wants it, from the first picture on, its gaps filled; none where the source is silent.
+
+    `loudness`: what was measured of sound that is to become as loud as others; None: it stays as loud as it is.
+    """
     sound = source.sound(opened)
     if sound is None:
         return []
-    if normalise:
-        sound = sound.filter("loudnorm", **LOUDNESS)
+    if loudness:
+        sound = brought_to_common(sound, loudness)
     return [sound.filter("aresample", 48000, **{"async": 1, "first_pts": 0})]
 
 

@@ -6,8 +6,6 @@ not compressed, and encoded once for all of them: every encoder of sound would a
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -17,7 +15,6 @@ from typing import Any
 import ffmpeg
 
 from media_library.ffmpeg.commands.encoding import (
-    LOUDNESS,
     SOUND_BIT_RATES,
     Look,
     device_arguments,
@@ -30,7 +27,6 @@ from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, open
 from media_library.ffmpeg.commands.streaming import MP4, WITHOUT_METADATA
 
 SOUND_RATE = 48_000  # samples a second
-QUIETEST = -70.0  # LUFS; what is below has no loudness to match
 BLUR = 8  # how many times smaller the filling picture is blurred
 JUST_BEFORE = 0.0005  # seconds; a time rounded up would miss its picture
 PIECE = {"c:a": "pcm_s16le", "format": "nut", **WITHOUT_METADATA}  # NUT keeps times as they are; Matroska rounds them to milliseconds
@@ -124,25 +120,6 @@ def size_inside(width: int, height: int, look: Look) -> tuple[int, int]:
     """The largest even size of this shape within the look's."""
     scale = min(look.width / width, look.height / height)
     return tuple(min(most, max(2, round(side * scale / 2) * 2)) for side, most in ((width, look.width), (height, look.height)))  # type: ignore[return-value]
-
-
-def loudness(source: Source) -> list[str]:
-    """Measure the sound of a stretch that has one, in words that `gain_of` reads."""
-    (sound,) = encoded_sound(source, open_source(source))
-    sound = sound.filter("loudnorm", print_format="json", **LOUDNESS)
-    return ["-v", "info", *arguments(sound.output("-", format="null"))]
-
-
-def gain_of(said: str) -> float:
-    """What brings a measured sound to the common loudness, in dB, its peaks still below the allowed; 0: there is nothing to hear."""
-    try:
-        measured = json.loads(said[said.rindex("{") : said.rindex("}") + 1])
-        loud, peak = float(measured["input_i"]), float(measured["input_tp"])
-    except (ValueError, KeyError):
-        return 0.0
-    if not math.isfinite(loud) or not math.isfinite(peak) or loud < QUIETEST:
-        return 0.0
-    return round(min(LOUDNESS["I"] - loud, LOUDNESS["TP"] - peak), 2)
 
 
 def listing(pieces: Sequence[Piece]) -> str:

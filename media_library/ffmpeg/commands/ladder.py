@@ -22,6 +22,7 @@ from media_library.ffmpeg.commands.encoding import (
     sound_options,
 )
 from media_library.ffmpeg.commands.inputs import Source, arguments, open_source, url_of
+from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.commands.streaming import WITHOUT_METADATA
 from media_library.ffmpeg.probe import Probe
 
@@ -51,11 +52,11 @@ def rungs_of(probe: Probe) -> list[int]:
     return [lines for lines in RUNGS if lines <= shorter] or [shorter]
 
 
-def ladder(source: Source, folder: Path, rungs: Sequence[Rung], *, normalise: bool = False) -> list[str]:
+def ladder(source: Source, folder: Path, rungs: Sequence[Rung], *, loudness: Loudness | None = None) -> list[str]:
     """Encode all of a video at every size in one go: of each a playlist, and one file with its segments as byte ranges."""
     opened = open_source(source)
     copies = source.pictures(opened).filter_multi_output("split", len(rungs))
-    sound = encoded_sound(source, opened, normalise=normalise)
+    sound = encoded_sound(source, opened, loudness=loudness)
     sounds = sound[0].filter_multi_output("asplit", len(rungs)) if sound else None
     outputs = []
     for number, rung in enumerate(rungs):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from jobs import services
 from jobs.models import Job
 from media_library.models import Derivation, Rendition, Video
-from tests.conftest import Clips
+from tests.conftest import X264, Clips
 from tests.jobs.handlers.conftest import three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, keyframe_times, look, peak, strongest
 from tests.jobs.running import run_to_the_end
@@ -162,6 +164,38 @@ def test_loudness_is_brought_to_where_others_have_it(clips: Clips, film: Film) -
 
     assert job.result is not None and job.result["action"] == "remuxed", job.log
     assert peak(made(job).absolute_path) > 5 * peak(Video.objects.get(filename="quiet.mp4").absolute_path)
+
+
+@pytest.mark.parametrize("params", [{}, {"alwaysEncode": True}, {"ladder": True}])
+def test_sound_that_swells_keeps_its_shape_and_meets_the_loudness(
+    clips: Clips, film: Film, library: Path, params: dict[str, bool], ffmpeg_binary: str
+) -> None:
+    """In one pass the filter would follow the sound, and make its soft beginning as loud as its end."""
+    swell = "aevalsrc=0.1*sin(440*2*PI*t)*if(lt(t\\,3)\\,0.1\\,1):duration=6"
+    pictures = "color=red:size=64x36:rate=5:duration=6"
+    video = film(clips.run("swell.mkv", "-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", swell, *X264, "-c:a", "flac"))
+
+    job = reencode(video, normaliseLoudness=True, **params)
+
+    assert job.result is not None, (job.error, job.log)
+    made = library / job.result["path"]
+    heard = made / "36.m4s" if made.is_dir() else made
+    assert peak(heard, 4, 5) / peak(heard, 1, 2) == pytest.approx(10, rel=0.15)
+    assert loudness_of(heard, ffmpeg_binary) == pytest.approx(-16, abs=0.7)
+
+
+def test_silence_is_made_no_louder(clips: Clips, film: Film) -> None:
+    silence = ("-f", "lavfi", "-i", "color=red:size=64x36:rate=5:duration=2", "-f", "lavfi", "-i", "anullsrc=duration=2")
+    job = reencode(film(clips.run("silence.mkv", *silence, *X264, "-c:a", "flac")), normaliseLoudness=True)
+
+    assert peak(made(job).absolute_path) == 0
+
+
+def loudness_of(path: Path, ffmpeg: str) -> float:
+    """LUFS."""
+    command = [ffmpeg, "-nostdin", "-i", f"file:{path}", "-map", "0:a", "-af", "ebur128", "-f", "null", "-"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stderr
+    return float(re.findall(r"I: +(-?[0-9.]+) LUFS", said)[-1])
 
 
 @pytest.mark.parametrize(("codec", "canonical"), [("hevc", "hevc"), ("av1", "av1")])

@@ -33,17 +33,6 @@ def test_the_part_of_a_take_begins_with_its_own_picture() -> None:
     assert 19 / 30 < part.source.in_point < 20 / 30
 
 
-def test_what_is_silent_or_was_not_measured_stays_as_it_is() -> None:
-    assert joining.gain_of('x {"input_i": "-inf", "input_tp": "-inf"}') == 0
-    assert joining.gain_of("nothing") == 0
-
-
-def test_sound_is_made_louder_only_as_far_as_its_peaks_allow() -> None:
-    assert joining.gain_of('{"input_i": "-30", "input_tp": "-20"}') == 14
-    assert joining.gain_of('{"input_i": "-30", "input_tp": "-3.5"}') == 2
-    assert joining.gain_of('{"input_i": "-6", "input_tp": "0"}') == -10
-
-
 def test_one_video_in_two_places_is_opened_twice() -> None:
     arguments = layouts.grid([Cell(TAKE), Cell(TAKE)], Path("/library/a.mp4"), LOOK, columns=2, heard=[], blurs=False)
 
