@@ -12,12 +12,13 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 
 from gallery import services as gallery
 from media_library import labels, lineage
 from media_library import services as library
-from media_library.admin import video_actions
+from media_library.admin import tag_suggestions, video_actions
 from media_library.admin.filters import SortFilter
 from media_library.admin.forms import VideoForm
 from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
@@ -35,6 +36,7 @@ from media_library.admin.video_filters import (
 )
 from media_library.models import Compilation, Derivation, DirectoryType, Video, VideoTotal
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
+from media_library.tagging.suggestions import open_suggestions
 
 HISTORY_LENGTH = 20  # lines of the admin log on a video's page
 FILE_TOTALS: dict[str | None, dict[str, bool]] = {
@@ -54,6 +56,7 @@ class VideoAdmin(LargeModelAdmin):
     list_select_related = ("public",)
     list_filter = (
         SortFilter, FileFilter, PublishedFilter, DirectoryFilter, OrientationFilter, QualityFilter, ValidFilter, ProducerFilter, TagFilter,
+        tag_suggestions.SuggestionFilter,
     )  # fmt: skip
     orders = {
         "newest": (F("created_at").desc(), F("id").desc()),
@@ -67,7 +70,7 @@ class VideoAdmin(LargeModelAdmin):
     search_help_text = "Part of a title or filename"
     actions = (
         video_actions.publish, video_actions.unpublish, video_actions.lock, video_actions.unlock,
-        video_actions.add_tags, video_actions.compile, video_actions.gif,
+        video_actions.add_tags, tag_suggestions.approve_tags, tag_suggestions.reject_tags, video_actions.compile, video_actions.gif,
         video_actions.mark_invalid, video_actions.trash, video_actions.restore,
     )  # fmt: skip
     fieldsets = (
@@ -75,6 +78,10 @@ class VideoAdmin(LargeModelAdmin):
         ("File", {"fields": ("location", "file", "picture", "sound", "content", "origin", "scanned")}),
     )
     readonly_fields = ("location", "file", "picture", "sound", "content", "origin", "scanned")
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(tag_suggestions.decide)
+        return [path("<int:video_id>/suggested-tags/", decide, name="media_library_video_suggested_tags"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         video: Video = kwargs["obj"]
@@ -186,6 +193,7 @@ class VideoAdmin(LargeModelAdmin):
             "engagement": engagement_of(video),
             "history": history_of(video),
             "lineage": lineage_of(video),
+            "suggested_tags": open_suggestions(video.pk),
             "scenes": scenes_shown(video),
             "compilation": compilation_of(video),
             "newer": neighbour(video, is_newer=True),

@@ -48,7 +48,7 @@ def main() -> None:
 
 def _answer(task: str, descriptor: int, *, network: str | None, vram: int) -> Answer:
     try:
-        vram = vram if CUDA in onnxruntime.get_available_providers() else 0
+        vram = vram if has_cuda() else 0
         tagger = _tagger(network, vram)
         if task == "load":
             return Answer(found={"edge": tagger.edge, "uses_gpu": bool(vram)})
@@ -57,6 +57,11 @@ def _answer(task: str, descriptor: int, *, network: str | None, vram: int) -> An
         return Answer(reason=str(error))
     except GpuUnusable as error:
         return Answer(found={"gpu_failed": str(error)})
+
+
+def has_cuda() -> bool:
+    """Whether this onnxruntime was built with it."""
+    return CUDA in onnxruntime.get_available_providers()
 
 
 @cache

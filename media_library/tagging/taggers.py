@@ -20,6 +20,7 @@ BATCH = 4  # pictures that go through a network at once: each takes memory
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 LARGEST_EDGE = 448  # pixels
 MOST_TAGS = 2_000
+WANTS_MEMORY = ("bad_alloc", "Failed to allocate", "pthread_create failed")  # as onnxruntime says it
 CROPPED = 32 / 256  # of a square's edge, what the classifiers' evaluation leaves out around it
 
 
@@ -104,7 +105,7 @@ def _blame(error: Exception, *, on_gpu: bool) -> Exception:
     said = " ".join(str(error).split())[:300]
     if on_gpu and any(word in said for word in ("CUDA", "CUDNN", "CUBLAS", "BFCArena")):
         return GpuUnusable(f"The GPU failed at the network: {said}")
-    if isinstance(error, MemoryError) or "bad_alloc" in said or "Failed to allocate" in said:
+    if isinstance(error, MemoryError) or any(words in said for words in WANTS_MEMORY):
         return ModelUnusable("The network wants more memory than AI_MEMORY_MB allows")
     return ModelUnusable(f"The network cannot be used: {said}")
 

@@ -216,7 +216,7 @@ def test_a_video_that_is_not_there_is_no_error(admin_client: Client) -> None:
 @pytest.mark.parametrize(
     ("allowed", "offered"),
     [
-        (["view_video", "change_video"], {"add_tags", "mark_invalid"}),
+        (["view_video", "change_video"], {"add_tags", "approve_tags", "reject_tags", "mark_invalid"}),
         (["view_video", "delete_video"], {"trash", "restore"}),
         (["view_video", "change_publicmedia"], {"publish", "unpublish", "lock", "unlock"}),
     ],
