@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from media_library.models import Derivation
 
 MOST_USES = 1000  # shown of one video
+
+DESCENDANTS = """
+    WITH RECURSIVE descendant (id) AS (
+        SELECT derived_id FROM derivations WHERE source_id = ANY(%(ids)s)
+        UNION
+        SELECT derivations.derived_id FROM derivations JOIN descendant ON derivations.source_id = descendant.id
+    )
+    SELECT id FROM descendant WHERE id <> ALL(%(ids)s) ORDER BY id
+"""
 
 
 @dataclass(frozen=True)
@@ -48,3 +57,10 @@ def made_from(video_id: int) -> QuerySet[Derivation]:
 def used_in(video_id: int) -> QuerySet[Derivation]:
     """The stretches of a video that others show, with those; the newest first."""
     return Derivation.objects.filter(source_id=video_id).select_related("derived").order_by("-derived_id", "order")[:MOST_USES]
+
+
+def descendants(ids: Iterable[int]) -> list[int]:
+    """All that was made from these videos, and from what was made from them."""
+    with connection.cursor() as cursor:
+        cursor.execute(DESCENDANTS, {"ids": list(ids)})
+        return [id for (id,) in cursor]

@@ -10,19 +10,16 @@ from django.http import HttpRequest, HttpResponse
 
 from gallery import services
 from gallery.models import PublicMedia
-from media_library.admin.forms import CategoryForm, ReasonForm
+from media_library.admin.forms import CategoryForm
+from media_library.admin.locking import ask_to_lock
 from media_library.admin.set_actions import Question, admin_of, ask, carry_out
 
-LOCK = Question(title="Lock", explanation="Visitors no longer see them; votes and comments are kept.", form=ReasonForm)
 MOVE = Question(title="Move to category", explanation="A category that does not exist yet is made.", form=CategoryForm)
 
 
 @admin.action(description="Lock…", permissions=["change"])
 def lock(page: admin.ModelAdmin[Any], request: HttpRequest, media: QuerySet[PublicMedia]) -> HttpResponse | None:
-    return ask(
-        page, request, media, question=LOCK, done="Locked {}",
-        change=lambda ids, answer: services.lock(ids, reason=answer["reason"], by=admin_of(request)),
-    )  # fmt: skip
+    return ask_to_lock(page, request, media)
 
 
 @admin.action(description="Unlock", permissions=["change"])

@@ -86,6 +86,14 @@ class ReasonForm(forms.Form):
     )
 
 
+class LockForm(ReasonForm):
+    """Of videos from which others were made that visitors see."""
+
+    with_derived = forms.BooleanField(
+        required=False, initial=True, label="Lock what was made from them, too", help_text="Those that visitors see."
+    )
+
+
 class TagsForm(forms.Form):
     tags = TagsField()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,19 @@ def filename_of(row: Any) -> str:
 
 
 @dataclass(frozen=True)
+class Others:
+    """What an action touches, or may touch, beside the rows that are selected: some of them with a note each, and how many there are."""
+
+    title: str
+    rows: Sequence[tuple[Any, str]]
+    count: int
+
+    @property
+    def unnamed_count(self) -> int:
+        return self.count - len(self.rows)
+
+
+@dataclass(frozen=True)
 class Question:
     """What an action asks before it acts; `caption` tells the rows of its sample apart."""
 
@@ -38,6 +51,7 @@ class Question:
     form: type[forms.Form] = forms.Form
     is_grave: bool = False
     caption: Callable[[Any], str] = filename_of
+    others: Others | None = None
 
 
 def ask(

@@ -13,6 +13,7 @@ from gallery import services as gallery
 from jobs.compilations import MOST_CLIPS
 from media_library import services as library
 from media_library.admin.forms import CategoryForm, ReasonForm, TagsForm
+from media_library.admin.locking import ask_to_lock
 from media_library.admin.set_actions import Question, admin_of, ask, carry_out
 from media_library.models import Video
 
@@ -21,7 +22,6 @@ PUBLISH = Question(
     explanation="Visitors see them at once. One that is published already moves to the category.",
     form=CategoryForm,
 )
-LOCK = Question(title="Lock", explanation="Visitors no longer see them; votes and comments are kept.", form=ReasonForm)
 INVALIDATE = Question(
     title="Mark invalid",
     explanation="They leave the gallery and cannot be published until they are restored. The files stay.",
@@ -51,10 +51,7 @@ def unpublish(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySe
 
 @admin.action(description="Lock…", permissions=["gallery"])
 def lock(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
-    return ask(
-        page, request, videos, question=LOCK, done="Locked {}",
-        change=lambda ids, answer: gallery.lock(ids, reason=answer["reason"], by=admin_of(request)),
-    )  # fmt: skip
+    return ask_to_lock(page, request, videos)
 
 
 @admin.action(description="Unlock", permissions=["gallery"])
