@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from media_library.models import Video
 from media_library.scanner import scan
 from tests.conftest import Clips, variant
 from tests.jobs.fetching.servers import Answer, Request, always, authority, ranged, redirecting, reply, serving
+from tests.jobs.handlers.test_deaths import LATER, die_in
 from tests.jobs.running import claim, run_to_the_end
 
 pytestmark = pytest.mark.django_db
@@ -241,6 +243,33 @@ def test_a_download_ends_when_it_is_told_to(library: Path, stalling: tuple[Answe
     assert job.status == expected[end]
     assert bool(files(library)) == (end != "cancel")
     assert not Video.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "where",
+    [
+        LATER.format("partials.Partial.write"),
+        "real = partials.Partial.become; partials.Partial.become = lambda *a: (real(*a), die())",
+    ],
+    ids=["receiving", "drafted"],
+)
+def test_a_worker_that_dies_leaves_nothing_that_counts(
+    library: Path, film: bytes, settings: Settings, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setenv("FETCH_ALLOWED_NETWORKS", "127.0.0.1/32")
+    monkeypatch.setenv("FULL_DISK_MB", "1")
+    film += struct.pack(">I4s", 200_008, b"free") + bytes(200_000)
+    with serving(ranged(film)) as server:
+        job = services.submit("fetch", {"url": f"{server.url}/a.mp4"})
+        die_in(job, f"from jobs.fetching import partials\n{where}", library, settings)
+        assert not Video.objects.exists()
+        assert [path for path in files(library) if not path.startswith(".")] == []
+
+        job = run_to_the_end(job)
+
+    assert fetched(job).absolute_path.read_bytes() == film
+    assert files(library) == [fetched(job).path]
 
 
 def test_what_a_job_left_that_will_not_go_on_is_swept(library: Path, settings: Settings) -> None:
