@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
+from threading import Lock
 
 from django.conf import settings
 
@@ -19,18 +20,31 @@ from media_library.relocation import NotAFile, UnsafePath, open_file
 
 DIGESTER = "media_library.ffmpeg.digester"
 DIGESTER_MEMORY_MB = 512  # more: OpenCV, and the pictures that are kept
+AT_ONCE = 32  # processes; as many as a worker has slots, so that no output waits to be verified while others look through whole videos
 
 
-@cache
+def one_for_all(make: Callable[[], Inspectors]) -> Callable[[], Inspectors]:
+    """Make it once: of threads that ask for the first time together, `cache` alone would let each make one."""
+    made, making = cache(make), Lock()
+
+    @wraps(make)
+    def get() -> Inspectors:
+        with making:
+            return made()
+
+    return get
+
+
+@one_for_all
 def inspectors() -> Inspectors:
     """Started when first needed, and kept."""
-    return Inspectors(2, limits=_limits(settings.PROBE_MEMORY_MB))
+    return Inspectors(AT_ONCE, limits=_limits(settings.PROBE_MEMORY_MB))
 
 
-@cache
+@one_for_all
 def digesters() -> Inspectors:
     """Those that look through whole videos; started when first needed, and kept."""
-    return Inspectors(2, limits=_limits(settings.PROBE_MEMORY_MB + DIGESTER_MEMORY_MB), program=DIGESTER)
+    return Inspectors(AT_ONCE, limits=_limits(settings.PROBE_MEMORY_MB + DIGESTER_MEMORY_MB), program=DIGESTER)
 
 
 def _limits(memory: int) -> Limits:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, LifoQueue
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,7 +46,7 @@ class Limits:
 
 
 class Inspectors:
-    """A fixed number of inspecting processes; `inspect` may be called by as many threads at once.
+    """At most `count` inspecting processes, as many as are asked at once; who asks while all of them are busy waits.
 
     `program`: the module that they run, `worker` or one that is spoken to alike; `environment`: what else its environment holds.
     """
@@ -56,7 +56,7 @@ class Inspectors:
     ) -> None:
         self.count = count
         self._limits = limits or Limits()
-        self._idle: SimpleQueue[_Inspector] = SimpleQueue()
+        self._idle: LifoQueue[_Inspector] = LifoQueue()  # the last used first: it runs already
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="inspector-starter")
         self._all = [_Inspector(self._limits, self._starter, program, environment) for _ in range(count)]
         for inspector in self._all:
@@ -89,11 +89,18 @@ class Inspectors:
         return answer
 
     def _ask(self, descriptor: int, task: str, options: dict[str, Any], follow: Follow) -> Answer:
-        inspector = self._idle.get()
+        inspector = self._await_idle(follow)
         try:
             return _twice(inspector, descriptor, json.dumps({"task": task, "options": options}).encode(), follow)
         finally:
             self._idle.put(inspector)
+
+    def _await_idle(self, follow: Follow) -> _Inspector:
+        while True:
+            try:
+                return self._idle.get(timeout=TICK)
+            except Empty:
+                follow(None)
 
 
 def _twice(inspector: _Inspector, descriptor: int, request: bytes, follow: Follow) -> Answer:

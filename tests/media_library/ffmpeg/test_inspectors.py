@@ -195,6 +195,44 @@ def test_as_many_threads_as_processes_may_ask_at_once(clips: Clips) -> None:
     assert all(answer.probe for answer in answers)
 
 
+class GivenUp(Exception):
+    """What a follower raises who no longer wants to know."""
+
+
+def give_up(progress: float | None) -> None:
+    raise GivenUp
+
+
+def test_who_waits_for_a_busy_process_may_give_up(clips: Clips) -> None:
+    is_busy, may_go_on = threading.Event(), threading.Event()
+
+    def dawdle(progress: float | None) -> None:
+        is_busy.set()
+        may_go_on.wait(30)
+
+    with Inspectors(1) as inspectors, opened(clips.plain) as descriptor:
+        other = threading.Thread(target=lambda: inspectors.ask("sprite", descriptor, follow=dawdle))
+        other.start()
+        assert is_busy.wait(30)
+
+        with pytest.raises(GivenUp):
+            inspectors.ask("sprite", descriptor, follow=give_up)
+
+        assert other.is_alive()
+        may_go_on.set()
+        other.join()
+
+
+@linux_only
+def test_no_more_processes_are_started_than_are_needed_at_once(clips: Clips) -> None:
+    before = children()
+    with Inspectors(8) as inspectors:
+        inspect(inspectors, clips.plain)
+        inspect(inspectors, clips.plain)
+
+        assert len(children() - before) == 1
+
+
 def test_a_process_outlives_the_thread_that_first_needed_it(clips: Clips) -> None:
     with Inspectors(1) as inspectors:
         first = threading.Thread(target=inspect, args=(inspectors, clips.plain))
