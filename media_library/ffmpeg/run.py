@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -139,7 +138,7 @@ class _Process:
 
     def __init__(self, command: list[str], *, limits: Limits, niceness: int) -> None:
         options = {"parent": os.getpid(), "niceness": niceness, "memory": limits.memory, "file_size": limits.file_size}
-        self._popen = _starter().submit(_popen, command, json.dumps(options)).result()
+        self._popen = _starter.submit(_popen, command, json.dumps(options)).result()
         self._selector = selectors.DefaultSelector()
         self._progress, self._said = _Lines(), bytearray()
         self._is_held = False
@@ -338,10 +337,11 @@ def _popen(command: list[str], options: str) -> subprocess.Popen[bytes]:
         raise FfmpegUnavailable(f"ffmpeg cannot be started: {error.strerror}") from error
 
 
-@cache
-def _starter() -> ThreadPoolExecutor:
-    """The one thread that starts processes."""
-    return ThreadPoolExecutor(1, thread_name_prefix="ffmpeg-starter")
+def _renew_starter() -> None:
+    """Have one thread that starts processes, when the first one is to be started; a forked child lacks its parent's."""
+    global _starter
+    _starter = ThreadPoolExecutor(1, thread_name_prefix="ffmpeg-starter")
 
 
-os.register_at_fork(after_in_child=_starter.cache_clear)  # the parent's thread is not there
+_renew_starter()
+os.register_at_fork(after_in_child=_renew_starter)
