@@ -47,11 +47,9 @@ class FetchParams(Params):
     )
     title: str = Field("", max_length=200, description="empty: what the file says, else its name in the address")
     producer: str = Field("", max_length=200, description="who made it; organising puts it into their folder")
-    max_bytes: int | None = Field(None, ge=1, le=2**50, description="give up beyond so many; none, or more than FETCH_MAX_SIZE_GB: that")
-    max_seconds: float | None = Field(None, ge=1, description="give up after; none, or more than FETCH_TIMEOUT_SECONDS: that")
-    max_rate: int | None = Field(
-        None, ge=65_536, le=2**40, description="bytes a second to take at most, to leave the line to others; none: all"
-    )
+    max_bytes: int | None = Field(None, ge=1, description="larger files are given up; FETCH_MAX_SIZE_GB bounds it")
+    max_seconds: float | None = Field(None, ge=1, description="when to give up; FETCH_TIMEOUT_SECONDS bounds it")
+    max_rate: int | None = Field(None, ge=65_536, description="bytes a second at most, to leave some of the line to others")
 
     @field_validator("url")
     @classmethod
