@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from gallery.models import RetentionBucket
+from gallery.services import publish
 from jobs import services
 from jobs.models import Job
 from media_library.models import Compilation, Derivation, Video
@@ -64,6 +65,7 @@ def test_where_enough_have_reacted_they_decide(story: Video) -> None:
 
 
 def test_where_a_part_is_played_again_and_again_it_is_taken(story: Video) -> None:
+    publish([story.pk], category="clips", by=None)
     RetentionBucket.objects.bulk_create(
         RetentionBucket(video=story, bucket=bucket, count=200 if bucket == 1 else 20) for bucket in range(round(END) + 1)
     )

@@ -8,13 +8,18 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from av import VideoFrame
 from PIL import Image
 
+from media_library.ffmpeg.contact_sheet import FIRST_STEP, MOST_KEPT, KeyPictures
+from media_library.ffmpeg.cuts import Cuts
 from media_library.ffmpeg.errors import InspectionCrashed, UnreadableMedia
 from media_library.ffmpeg.findings import MOST_POINTS, MOST_SCENES, MOST_TILES, SILENCE, Findings
 from media_library.ffmpeg.inspection import Answer
 from media_library.ffmpeg.inspectors import Inspectors, Limits
+from media_library.ffmpeg.measures import Picture
 from tests.conftest import AAC, X264, Clips
 from tests.scenes import CUT, END, FADE, three_scenes
 
@@ -40,10 +45,7 @@ WEBM = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "50
     ("name", "codec"),
     [
         ("a.mp4", (*X264, *AAC)),
-        ("a.mkv", (*X264, *AAC)),
         ("a.ts", (*X264, *AAC)),
-        ("a.flv", (*X264, *AAC)),
-        ("a.webm", WEBM),
         ("a.mpg", ("-c:v", "mpeg1video", "-c:a", "mp2")),
         ("live.webm", (*WEBM, "-live", "1")),
     ],
@@ -161,6 +163,34 @@ def test_hours_have_no_more_points_pictures_and_scenes_than_may_be_kept(clips: C
     assert 100 < len(found.starts) <= MOST_SCENES
     assert len(found.keyframes) <= MOST_TILES
     assert found.duration == pytest.approx(3600, abs=5)
+
+
+def flickering(count: int, *, step: float) -> Iterator[tuple[float, Picture]]:
+    """Pictures `step` seconds apart, of which every third is another one than the last."""
+    for number in range(count):
+        yield number * step, np.full((18, 32, 3), 60 + 120 * (number // 3 % 2), np.uint8)
+
+
+def test_of_too_many_scenes_the_shortest_are_joined() -> None:
+    cuts = Cuts(threshold=3.0, min_length=0.6)
+    for seconds, picture in flickering(8000, step=0.25):
+        cuts.see(seconds, picture)
+
+    starts = cuts.starts(duration=2000.0)
+
+    assert 500 < len(starts) <= MOST_SCENES
+    assert min(later - earlier for earlier, later in pairwise(starts)) >= 0.6
+
+
+def test_of_too_many_pictures_every_other_one_is_let_go() -> None:
+    pictures = KeyPictures(pixel_aspect=None)
+    for seconds, picture in flickering(MOST_KEPT + 2, step=FIRST_STEP):
+        pictures.see(seconds, VideoFrame.from_ndarray(picture, format="bgr24"), picture)
+
+    of_each_second = pictures.best_of([(float(second), second + 1.0) for second in range(100)])
+
+    assert len(pictures._kept) == MOST_KEPT // 2 + 1
+    assert [kept.keyframe.time for kept in of_each_second] == list(range(100))
 
 
 TOLD = {"duration": 2.0, "starts": [0.0, 1.0], "curves": None, "keyframes": [], "tile_width": 0, "tile_height": 0}
