@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from django.utils import timezone
 
 from jobs import claims, outputs, services
 from jobs.models import Job
-from media_library.models import FileMove, Preview, Video
+from media_library.models import Compilation, FileMove, Preview, Rendition, Video
 from media_library.scanner import scan
 from media_library.scenes import digest_of, scenes_of
 from tests.conftest import Clips
@@ -69,6 +70,18 @@ def die_in(job: Job, where: str, library: Path, settings: Any) -> None:
     job.refresh_from_db()
     assert job.status == Job.Status.QUEUED
     outputs.sweep()
+
+
+def doomed(library: Path, settings: Any) -> dict[str, str]:
+    """The environment of a process that works on the test's own database and library."""
+    server = os.environ["DATABASE_URL"].rpartition("/")[0]  # by port, or by the folder of its socket
+    return os.environ | {
+        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+        "LIBRARY_ROOT": str(library),
+        "THUMBNAIL_ROOT": str(settings.THUMBNAIL_ROOT),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "NODE_VRAM_MB": "0",
+    }
 
 
 def finished(job: Job) -> dict[str, Any]:
@@ -154,3 +167,87 @@ def test_what_looks_through_a_video(
     assert {video.path for video in Video.objects.all()} == in_library(library)
     sheets = {str(path.relative_to(store)) for path in store.rglob("*-*.webp")}
     assert sheets == ({digest.sheet_path} if kind != "scene_extract" else set())
+
+
+# --- What encodes and joins: every type at once, each of whose jobs dies in a child of its own
+
+DIE_EACH = """
+import json, os, sys, time, django
+django.setup()
+from django.conf import settings
+from jobs import claims, context, handlers, nodes, outputs, runner
+from jobs.heartbeat import Pulse
+from jobs.inspecting import inspectors
+from media_library.ffmpeg.encoders import best_encoder, has_filter
+for _ in range(inspectors().count):  # what takes a moment to start is shared by all
+    inspectors().inspect(os.open(os.devnull, os.O_RDONLY), with_poster=False)
+best_encoder("h264", program=settings.FFMPEG_BINARY, uses_gpu=False), has_filter("zscale", settings.FFMPEG_BINARY)
+def die(*_, **__): os._exit(9)
+exec(sys.argv[1])
+for lane in json.loads(sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        lease = claims.claim(nodes.this_node(), lane, "doomed@here:1")
+        runner.perform(lease, Pulse(lease, claimed_at=time.monotonic()))
+        os._exit(1)
+    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 9:
+        sys.exit(f"{lane}: it lives")
+"""
+ALL_IS_MADE = "context.JobContext.finish = context.JobContext.finish_folder = die"
+ALL_IS_IN_PLACE = "real = outputs.Workspace.place; outputs.Workspace.place = lambda self: (real(self), die())"
+
+
+def encodes_of(video: Video) -> list[tuple[str, dict[str, Any]]]:
+    """A job of every type that makes videos of videos."""
+    part = {"videoId": video.pk, "inPoint": 0.1, "outPoint": 0.5}
+    fading = {"transition": "crossfade", "transitionLength": 0.2, "titleCards": True, "cardLength": 0.5}
+    two = [{"inPoint": 0, "outPoint": 0.4}, {"inPoint": 0.3, "outPoint": 0.6}]
+    return [
+        ("clip_extract_only", {"videoId": video.pk, "clips": two, "tolerance": 0}),
+        ("clip_generate", part),
+        ("clip_generate", {**part, "mode": "copy"}),
+        ("compilation", {"clips": [part, part], **fading}),
+        ("compile_quad", {"clips": [part] * 4}),
+        ("compile_quad_horizontal", {"clips": [part] * 4}),
+        ("compile_quad_vertical", {"clips": [part] * 4, "ended": "loop", "length": "longest", "duration": 0.8}),
+        ("compile_random", {"count": 2, "clipLength": 0.5, "directoryType": "inbox"}),
+        ("compile_side_by_side", {"clips": [part] * 2, "duration": 0.8}),
+        ("generate_gif", {"videoId": video.pk, "width": 64, "duration": 0.4}),
+        ("reencode_streaming", {"videoId": video.pk, "alwaysEncode": True, "normaliseLoudness": True}),
+        ("reencode_streaming", {"videoId": video.pk, "ladder": True}),
+    ]
+
+
+def all_die(jobs: list[Job], where: str, library: Path, settings: Any) -> None:
+    """Run each job in a process that ends as by `kill -9`; then the reaper finds them."""
+    lanes = json.dumps([job.resource_category for job in jobs])
+    command = [sys.executable, "-c", DIE_EACH, where, lanes]
+    done = subprocess.run(command, cwd=ROOT, env=doomed(library, settings), timeout=300, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    Job.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert len(claims.take_back_expired()) == len(jobs)
+    outputs.sweep()
+
+
+def test_what_encodes_and_joins_leaves_nothing_wherever_it_dies_and_is_done_once(
+    library: Path, add: Callable[..., Path], clips: Clips, settings: Any
+) -> None:
+    add("inbox/video.mp4").write_bytes(clips.make(size="64x36", sound=True).read_bytes())
+    scan(library, workers=1, settle=0)
+    video = Video.objects.get()
+    before = in_library(library)
+    jobs = [services.submit(type, params) for type, params in encodes_of(video)]
+
+    for where in (ALL_IS_MADE, ALL_IS_IN_PLACE):
+        all_die(jobs, where, library, settings)
+        assert in_library(library) == before, where
+        assert (Video.objects.count(), Compilation.objects.count(), Rendition.objects.count()) == (1, 0, 0), where
+
+    for job in jobs:
+        finished(job)
+    clips_and_all = len(jobs) + 1  # the first makes two clips
+    named = {output["path"] for job in Job.objects.all() for output in job.outputs}
+    (ladder,) = (name for name in named if name.endswith("-hls"))
+    found = {ladder if name.startswith(f"{ladder}/") else name for name in in_library(library)}
+    assert found == before | named and len(named) == clips_and_all
+    assert Video.objects.count() == clips_and_all  # the first video among them, but no ladder
