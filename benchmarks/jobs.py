@@ -2,6 +2,7 @@
 
     python benchmarks/jobs.py transcode    reencode_streaming of a 720p clip, beside ffmpeg with the same arguments; SSIM of the result
     python benchmarks/jobs.py gif          generate_gif within budgets from a tenth to nine tenths of what it wants
+    python benchmarks/jobs.py digest       scene_extract and digest of a 720p clip: what one decode for both costs beside one for each
     python benchmarks/jobs.py previews     sprite and hover preview of ten minutes of 1080p, beside ffmpeg over the whole file
 
 Without a name all run. It starts a PostgreSQL and a Redis of its own, and stops them again. Each job is submitted, claimed and
@@ -94,7 +95,16 @@ def gif(folder: Path) -> None:
         say("", f"budget {budget:,}: {made['size']:,} bytes in {took:.1f} s", f"{made['size'] / budget:.1%} of it", shape)
 
 
-BENCHMARKS: dict[str, Callable[[Path], None]] = {"transcode": transcode, "gif": gif, "previews": previews}
+def digest(folder: Path) -> None:
+    """Each time anew: neither job takes what another has found."""
+    video = film(folder, "watched.mp4", codec=("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"))
+    perform("scene_extract", videoId=video.pk)  # starts the process
+    scenes = statistics.median(timed(lambda: result(perform("scene_extract", videoId=video.pk)))[0] for _ in range(ROUNDS))
+    both = statistics.median(timed(lambda: result(perform("digest", videoId=video.pk)))[0] for _ in range(ROUNDS))
+    say("digest", f"{SECONDS} s of 720p in {both:.1f} s", f"its scenes alone: {scenes:.1f} s", f"{both / scenes:.2f} times its time")
+
+
+BENCHMARKS: dict[str, Callable[[Path], None]] = {"transcode": transcode, "gif": gif, "digest": digest, "previews": previews}
 
 
 def perform(kind: str, **params: Any) -> Job:

@@ -27,9 +27,9 @@ class Cutting(Params):
     """When one scene ends and another begins."""
 
     threshold: float = Field(
-        3.0, ge=1.5, le=20, description="how many times as much as those around it a picture must change: less finds more cuts"
+        default=3.0, ge=1.5, le=20, description="how many times as much as those around it a picture must change: less finds more cuts"
     )
-    min_length: float = Field(0.6, ge=0.2, le=60, description="seconds: no scene is shorter")
+    min_length: float = Field(default=0.6, ge=0.2, le=60, description="seconds: no scene is shorter")
 
 
 def look_through(

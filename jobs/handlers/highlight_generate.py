@@ -115,11 +115,8 @@ def _by_viewers(video: Video, duration: float) -> ByViewers | None:
     reactions = [(second, EMOJI[ReactionType(kind)]) for second, kind in given]
     buckets = dict(RetentionBucket.objects.filter(video=video).values_list("bucket", "count"))
     plays = [buckets.get(part, 0) for part in range(part_count(round(duration)))]
-    enough = [
-        reactions if len(reactions) >= ENOUGH_REACTIONS else [],
-        plays if sum(plays) >= ENOUGH_PLAYS * len(plays) else [],
-    ]
-    viewers = ByViewers(enough[0], enough[1], duration=duration)
+    has_enough_plays = sum(plays) >= ENOUGH_PLAYS * len(plays)
+    viewers = ByViewers(reactions if len(reactions) >= ENOUGH_REACTIONS else [], plays if has_enough_plays else [], duration=duration)
     return viewers if any(viewers.score.points) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -41,7 +42,7 @@ def test_the_api_tells_scenes_curves_and_keyframes(admin_client: Client, looked_
 
 
 def test_the_contact_sheet_is_sent_once(admin_client: Client, looked_through: Video) -> None:
-    sheet = admin_client.get(address := f"/api/videos/{looked_through.pk}/contact-sheet")
+    sheet: Any = admin_client.get(address := f"/api/videos/{looked_through.pk}/contact-sheet")
 
     assert (b"".join(sheet.streaming_content), sheet["Content-Type"]) == (SHEET, "image/webp")
     assert admin_client.get(address, headers={"if-none-match": sheet["ETag"]}).status_code == 304

@@ -124,7 +124,8 @@ def test_silence_is_as_soft_as_can_be_told(clips: Clips, look: Look) -> None:
 def test_one_picture_is_one_scene(clips: Clips, look: Look) -> None:
     found = look(clips.make(name="one.mp4", size="64x36", duration=0.04))
 
-    assert (found.starts, found.duration, len(found.keyframes)) == ([0.0], pytest.approx(0.04), 1)
+    assert (found.starts, len(found.keyframes)) == ([0.0], 1)
+    assert found.duration == pytest.approx(0.04)
 
 
 def test_only_sound_is_refused(clips: Clips, look: Look) -> None:
