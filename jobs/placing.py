@@ -114,9 +114,8 @@ def _move(context: JobContext, video: Video, moves: Moves, move: Callable[[], Fi
 
 @contextmanager
 def _gallery_in_step(context: JobContext) -> Iterator[Callable[[int], None]]:
-    """Have the gallery hear of moved videos, also of those of an attempt that died before it could tell."""
-    before = FileMove.objects.filter(job_id=context.job_id).values_list("video_id", flat=True)
-    untold: list[int] = list(before) if context.attempt > 1 else []
+    """Have the gallery hear of moved videos, also of those of an attempt that ended before it could tell."""
+    untold: list[int] = list(FileMove.objects.filter(job_id=context.job_id).values_list("video_id", flat=True))
 
     def tell(video_id: int) -> None:
         untold.append(video_id)
@@ -130,6 +129,6 @@ def _gallery_in_step(context: JobContext) -> Iterator[Callable[[int], None]]:
 
 
 def _refresh(untold: list[int]) -> None:
-    if untold:
-        refresh(untold)
-        untold.clear()
+    while untold:
+        refresh(untold[:BATCH])
+        del untold[:BATCH]

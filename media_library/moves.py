@@ -70,11 +70,12 @@ def restore_file(video: Video, *, by: User | None) -> FileMove:
 def organize_file(video: Video, target: Path, *, job_id: int | None = None, by: User | None = None) -> FileMove | None:
     """Move the video's file to `target`, relative to the root, or the next free name beside it; raises `MoveRefused`.
 
-    The first time, it notes where the file lay and what it was called. None: it lies there already. Call it outside a transaction.
+    The first time, it notes where the file lay and what it was called. None: it lies there already, or under the number that it
+    would get. Call it outside a transaction.
     """
     recover_moves(video)
     video.refresh_from_db(fields=["path"])
-    if decode_path(video.path) == target:
+    if _free_place(target, own=video.path) == decode_path(video.path):
         return None
     return _carry_out(_intend(video, target, purpose=FileMove.Purpose.ORGANIZE, by=by, job_id=job_id))
 
@@ -112,12 +113,13 @@ def _intend(video: Video, target: Path, *, purpose: str, by: User | None, job_id
     return FileMove.objects.create(video=current, source=current.path, target=place, purpose=purpose, requested_by=by, job_id=job_id)
 
 
-def _free_place(wanted: Path) -> Path:
-    """The wanted path, or the first numbered one that neither the disk nor the database knows."""
+def _free_place(wanted: Path, *, own: str | None = None) -> Path:
+    """The wanted path, or the first numbered one that neither the disk nor the database knows; `own` counts as free."""
     root = Path(settings.LIBRARY_ROOT)
     try:
         for path in numbered(wanted):
-            if file_at(root, path) is None and not Video.objects.filter(path=encode_path(path.as_posix())).exists():
+            text = encode_path(path.as_posix())
+            if text == own or (file_at(root, path) is None and not Video.objects.filter(path=text).exists()):
                 return path
     except (UnsafePath, OSError) as error:
         raise MoveRefused(_reason(error)) from error

@@ -17,6 +17,7 @@ from jobs.heartbeat import Pulse
 from jobs.models import Job
 from jobs.registry import InvalidParams
 from media_library.models import FileMove, Video
+from media_library.moves import organize_file
 from media_library.paths import encode_path
 from tests.jobs.running import claim, run_to_the_end
 
@@ -136,6 +137,18 @@ def test_a_taken_name_is_numbered_and_nothing_is_overwritten(make_video: MakeVid
     assert (library / "videos/a.mp4").read_bytes() == b"videos/a.mp4"
 
 
+def test_a_file_whose_name_is_taken_keeps_the_number_that_it_has(make_video: MakeVideo, library: Path) -> None:
+    video = make_video("inbox/a.mp4")
+    name = f"videos/summer-tour_720p_{video.pk}"
+    make_video(f"{name}.mp4")
+    result(organize())
+
+    again = result(organize(fromDirectory="videos", videoId=video.pk))
+
+    assert (again["moved"], again["inPlace"]) == (0, 1)
+    assert files(library) == [f"{name} (2).mp4", f"{name}.mp4"]
+
+
 def test_undo_takes_every_move_of_a_job_back(make_video: MakeVideo, library: Path) -> None:
     video = make_video("inbox/a.mp4", producer="Acme")
     make_video("inbox/b.mp4")
@@ -215,6 +228,19 @@ def test_a_job_whose_worker_died_between_disk_and_row_finishes_what_it_began(
     video.refresh_from_db()
     assert (video.path, files(library)) == (target, [target])
     assert PublicMedia.objects.get().filename == f"summer-tour_720p_{video.pk}.mp4"
+
+
+def test_the_gallery_hears_of_what_was_moved_before_the_worker_stopped(make_video: MakeVideo, library: Path) -> None:
+    video = make_video("inbox/a.mp4")
+    publish([video.pk], category="clips", by=None)
+    job = services.submit("organize")
+    lease = claim(job)
+    organize_file(video, Path("videos/b.mp4"), job_id=job.pk)
+    claims.give_back(lease)
+
+    result(run_to_the_end(job))
+
+    assert PublicMedia.objects.get().filename == "b.mp4"
 
 
 class CancelledLater(Pulse):
