@@ -55,15 +55,8 @@ def three(library: Path, add: Callable[..., Path]) -> list[Video]:
 
 def die_in(job: Job, where: str, library: Path, settings: Any) -> None:
     """Run the job in a process that ends as by `kill -9` at the line of Python `where`; then the reaper finds it."""
-    server = os.environ["DATABASE_URL"].rpartition("/")[0]  # by port, or by the folder of its socket
-    environment = os.environ | {
-        "DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
-        "LIBRARY_ROOT": str(library),
-        "THUMBNAIL_ROOT": str(settings.THUMBNAIL_ROOT),
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "NODE_VRAM_MB": "0",
-    }
-    done = subprocess.run([sys.executable, "-c", DIE, where, job.resource_category], cwd=ROOT, env=environment, timeout=120, check=False)
+    command = [sys.executable, "-c", DIE, where, job.resource_category]
+    done = subprocess.run(command, cwd=ROOT, env=doomed(library, settings), timeout=120, check=False)
     assert done.returncode == 9
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     assert [found.job_id for found in claims.take_back_expired()] == [job.pk]
