@@ -56,7 +56,7 @@ def vectors_of(session: onnxruntime.InferenceSession) -> str:
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
-    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
 
 
 def main() -> None:

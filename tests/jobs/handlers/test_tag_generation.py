@@ -148,7 +148,7 @@ class TestOnAMachineWithAGpu:
         job = tag(videoId=video.pk)
 
         assert (job.status, job.vram_required) == (Job.Status.COMPLETED, 2048)
-        assert "has no CUDA: this runs on the processor" in job.log
+        assert "has no CUDA: this runs on the processor" in str(job.log)
         assert WorkerNode.objects.get().vram_used == 0
 
     def test_what_the_gpu_fails_at_runs_once_more_on_the_processor(
@@ -162,4 +162,4 @@ class TestOnAMachineWithAGpu:
         run_to_the_end(job)
 
         assert (job.status, suggested(video)) == (Job.Status.COMPLETED, {"red"})
-        assert "The GPU failed at it: this runs on the processor." in job.log
+        assert "The GPU failed at it: this runs on the processor." in str(job.log)
