@@ -12,13 +12,12 @@ from threading import Lock
 from django.conf import settings
 
 from jobs.failures import JobFailed
-from media_library.ffmpeg.inspectors import Inspectors, Limits
+from media_library.ffmpeg.inspectors import DIGESTER, Inspectors, Limits
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.models import Video
 from media_library.paths import decode_path
 from media_library.relocation import NotAFile, UnsafePath, open_file
 
-DIGESTER = "media_library.ffmpeg.digester"
 DIGESTER_MEMORY_MB = 512  # more: OpenCV, and the pictures that are kept
 AT_ONCE = 32  # processes; as many as a worker has slots, so that no output waits to be verified while others look through whole videos
 

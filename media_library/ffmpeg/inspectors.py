@@ -23,7 +23,7 @@ from media_library.ffmpeg.inspection import READY, Answer, Inspection, exactly, 
 from media_library.ffmpeg.untrusted import Bounds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-WORKER = "media_library.ffmpeg.worker"
+WORKER, DIGESTER = "media_library.ffmpeg.worker", "media_library.ffmpeg.digester"
 ENVIRONMENT = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1"}  # nothing of ours: no secrets. A thread would reserve memory for each core
 NOTHING_ELSE: Mapping[str, str] = {}
 SECONDS_TO_START = 60.0
@@ -48,7 +48,7 @@ class Limits:
 class Inspectors:
     """At most `count` inspecting processes, as many as are asked at once; who asks while all of them are busy waits.
 
-    `program`: the module that they run, `worker` or one that is spoken to alike; `environment`: what else its environment holds.
+    `program`: the module that they run, `WORKER` or one that is spoken to alike; `environment`: what else its environment holds.
     """
 
     def __init__(

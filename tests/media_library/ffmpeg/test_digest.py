@@ -18,7 +18,7 @@ from media_library.ffmpeg.cuts import Cuts
 from media_library.ffmpeg.errors import InspectionCrashed, UnreadableMedia
 from media_library.ffmpeg.findings import MOST_POINTS, MOST_SCENES, MOST_TILES, SILENCE, Findings
 from media_library.ffmpeg.inspection import Answer
-from media_library.ffmpeg.inspectors import Inspectors, Limits
+from media_library.ffmpeg.inspectors import DIGESTER, Inspectors, Limits
 from media_library.ffmpeg.measures import Picture
 from tests.conftest import AAC, X264, Clips
 from tests.scenes import CUT, END, FADE, three_scenes
@@ -29,7 +29,7 @@ Look = Callable[..., Findings]
 @pytest.fixture(scope="module")
 def look() -> Iterator[Look]:
     """Look through a file."""
-    with Inspectors(1, limits=Limits(memory=3 * 2**29), program="media_library.ffmpeg.digester") as digesters:
+    with Inspectors(1, limits=Limits(memory=3 * 2**29), program=DIGESTER) as digesters:
 
         def look_through(path: Path, task: str = "digest", *, threshold: float = 3.0, min_length: float = 0.6) -> Findings:
             with path.open("rb") as file:

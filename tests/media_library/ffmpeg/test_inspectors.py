@@ -17,7 +17,7 @@ import pytest
 
 from media_library.ffmpeg.errors import InspectorsUnavailable
 from media_library.ffmpeg.inspection import Inspection
-from media_library.ffmpeg.inspectors import PROJECT, Inspectors, Limits
+from media_library.ffmpeg.inspectors import DIGESTER, PROJECT, WORKER, Inspectors, Limits
 from media_library.ffmpeg.untrusted import Bounds
 from tests.conftest import Clips
 
@@ -146,19 +146,24 @@ def test_the_process_knows_no_secret_and_no_django(clips: Clips, monkeypatch: py
     assert "psycopg" not in libraries
 
 
-def test_the_worker_imports_no_django() -> None:
-    code = "import sys, media_library.ffmpeg.worker; sys.exit('django' in sys.modules)"
+@pytest.mark.parametrize("program", [WORKER, DIGESTER])
+def test_the_process_imports_no_django(program: str) -> None:
+    code = f"import sys, {program}; sys.exit('django' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
 
 
 @linux_only
-def test_inspecting_processes_die_with_the_one_that_asked(clips: Clips) -> None:
+@pytest.mark.parametrize(
+    ("program", "task", "options"),
+    [(WORKER, "inspect", {"with_poster": False}), (DIGESTER, "scenes", {"threshold": 3.0, "min_length": 0.6})],
+)
+def test_inspecting_processes_die_with_the_one_that_asked(clips: Clips, program: str, task: str, options: dict[str, object]) -> None:
     code = (
         "import glob, os, sys, time\n"
-        "from media_library.ffmpeg.inspectors import Inspectors\n"
-        "inspectors = Inspectors(1)\n"
-        "inspectors.inspect(os.open(sys.argv[1], os.O_RDONLY), with_poster=False)\n"
+        "from media_library.ffmpeg.inspectors import Inspectors, Limits\n"
+        f"inspectors = Inspectors(1, program={program!r}, limits=Limits(memory=3 * 2**29))\n"
+        f"inspectors.ask({task!r}, os.open(sys.argv[1], os.O_RDONLY), **{options!r})\n"
         "print(*[open(children).read() for children in glob.glob('/proc/self/task/*/children')], flush=True)\n"
         "time.sleep(60)\n"
     )
@@ -167,7 +172,7 @@ def test_inspecting_processes_die_with_the_one_that_asked(clips: Clips) -> None:
         child = int(parent.stdout.readline())
         parent.kill()
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while _is_alive(child) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _is_alive(child)
