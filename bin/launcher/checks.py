@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -26,6 +27,7 @@ STATIC_CHECKS: dict[str, Sequence[str]] = {
     "djlint": ("-m", "djlint", "templates", "--check", "--lint"),
     "migrations": ("manage.py", "makemigrations", "--check", "--dry-run"),
 }
+WORKERS = "3"  # on two cores: many tests wait for processes and deadlines while others compute
 _OF_THE_USER = (
     "DATABASE_URL",
     "REDIS_URL",
@@ -46,7 +48,9 @@ def main(arguments: Sequence[str]) -> int:
         environment.ensure(PRODUCT, EMBEDDED_SERVERS, DEVELOPMENT, env=chosen)
         servers, _ = instance.with_servers(stack, chosen, environment, data, database="contract", is_test=True)
         suite = Suite(environment.python, instance.with_site(servers, data, host="127.0.0.1", port=4100), chosen)
-        return suite.run_only(arguments) if arguments else suite.run_all()
+        status = suite.run_only(arguments) if arguments else suite.run_all()
+        suite.say_what_was_left_out(arguments)
+        return status
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Suite:
         began = time.monotonic()
         results = {name: self._static(name, command) for name, command in STATIC_CHECKS.items()}
         results["check --deploy"] = self._deployment()
-        results["tests"] = self._tests("-n", "2", "--dist", "loadgroup")
+        results["tests"] = self._tests("-n", WORKERS, "--dist", "loadgroup")
         results["contract"] = self._contract(CONTRACT)
         failed = [name for name, has_passed in results.items() if not has_passed]
         say(f"\n{'Failed: ' + ', '.join(failed) if failed else 'Everything passed'}, in {time.monotonic() - began:.0f} s")
@@ -72,6 +76,18 @@ class Suite:
         """Only the tests that pytest's arguments name; the contract's, which need a server, when they lie there."""
         is_contract = any(argument.startswith(CONTRACT) for argument in arguments)
         return 0 if (self._contract if is_contract else self._tests)(*arguments) else 1
+
+    def say_what_was_left_out(self, arguments: Sequence[str]) -> None:
+        """How many tests need a browser, where there is none."""
+        if _chromium():
+            return
+        log = Path(self.chosen["DATA_DIR"]) / "logs/browser-tests.log"
+        log.unlink(missing_ok=True)
+        processes.run(
+            [self.python, "-m", "pytest", "--collect-only", "-q", "-m", "browser", *arguments], env=self.env, cwd=REPOSITORY, log=log
+        )
+        if found := re.search(r"^(\d+)(/\d+)? tests? collected", log.read_text(errors="replace"), re.MULTILINE):
+            say(f"Browser tests not run: {found[1]}. There is no Chromium here (Debian, Ubuntu: apt install chromium).")
 
     def _static(self, name: str, command: Sequence[str], *, env: Mapping[str, str] | None = None) -> bool:
         """One check that says something only when it fails."""
@@ -95,10 +111,13 @@ class Suite:
         chromium = _chromium()
         if chromium is None and os.environ.get("CI"):
             raise CannotStart("There is no Chromium, and in CI the browser tests must run.")
-        browser = [] if chromium else ["-m", "not browser"]
-        passed = self._pytest(*browser, *arguments, env={**self.env, "CHROMIUM": chromium or ""})
         if chromium is None:
-            say("The browser tests were NOT run: there is no Chromium here (Debian, Ubuntu: apt install chromium).")
+            return self._pytest("-m", "not browser", *arguments, env=self.env)
+        screenshots = Path(self.chosen["DATA_DIR"]) / "screenshots"
+        shutil.rmtree(screenshots, ignore_errors=True)
+        passed = self._pytest(*arguments, env={**self.env, "CHROMIUM": chromium, "SCREENSHOTS": str(screenshots)})
+        if screenshots.exists():
+            say(f"What the browser showed: {screenshots}")
         return passed
 
     def _contract(self, *arguments: str) -> bool:
