@@ -137,6 +137,73 @@ def test_loud_and_soft_parts_are_brought_to_one_loudness(clips: Clips, film: Cal
     assert peak(movie, 1, 1.5) == pytest.approx(peak(movie, 3, 3.5), rel=0.2)
 
 
+HDR = {
+    transfer: ("-vf", f"setparams=color_primaries=bt2020:color_trc={transfer}:colorspace=bt2020nc")
+    for transfer in ("smpte2084", "arib-std-b67")
+}
+X265_10 = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le")
+
+
+@pytest.mark.parametrize("transfer", HDR)
+@pytest.mark.parametrize("type", ["compilation", "compile_side_by_side"])
+def test_high_dynamic_range_becomes_standard_by_light(clips: Clips, film: Callable[[Path], Video], type: str, transfer: str) -> None:
+    grey = ("-f", "lavfi", "-i", "color=gray:size=160x90:rate=25:duration=0.4")
+    video = film(clips.run(f"{transfer}.mkv", *grey, *X265_10, *HDR[transfer]))
+
+    job = run_to_the_end(services.submit(type, {"clips": [part(video, 0, 0.4)] * 2}))
+
+    movie = seen(job)
+    assert movie.pixel_format == "yuv420p"
+    red, green, blue = movie.colours[0]
+    assert min(red, green, blue) > (150 if transfer == "smpte2084" else 100) and max(red, green, blue) - min(red, green, blue) < 12
+
+
+def flashes(clips: Clips, name: str, *, size: str, rate: str, options: tuple[str, ...], graph: str = "", channels: str = "stereo") -> Path:
+    """Two seconds, black and silent but for the fourth quarter of each: then it is white, and beeps."""
+    now = "gte(mod(t\\,1)\\,0.75)"
+    pictures = f"color=black:size={size}:rate={rate}:duration=2,drawbox=c=white:t=fill:enable='{now}'{graph}"
+    sound = f"aevalsrc=0.5*sin(880*2*PI*t)*{now}:duration=2,aformat=channel_layouts={channels}"
+    return clips.run(name, "-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", sound, *options)
+
+
+def test_sound_is_in_step_at_the_end_of_ten_clips_of_every_kind(clips: Clips, film: Callable[[Path], Video], tmp_path: Path) -> None:
+    plain = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+    stuttering = ",setpts='if(lt(mod(N,10),5),N,N+0.4)/30/TB'"
+    surround = flashes(clips, "surround.mkv", size="160x90", rate="24000/1001", options=(*plain, "-c:a", "ac3"), channels="5.1")
+    vfr = ("-fps_mode", "vfr", "-enc_time_base", "1/1000")
+    variable = flashes(clips, "variable.mkv", size="98x54", rate="30", graph=stuttering, options=(*plain, "-c:a", "aac", *vfr))
+    odd = flashes(clips, "odd.mkv", size="161x91", rate="25", options=("-c:v", "libx264", "-pix_fmt", "yuv444p", "-c:a", "libopus"))
+    turned = with_matrix(
+        flashes(clips, "flat.mp4", size="90x50", rate="30", options=(*plain, "-c:a", "aac")), tmp_path / "turned.mp4", TURN_LEFT
+    )
+    silent = clips.make(name="silent.mp4", picture="color", size="64x36", duration=2.0, rate="50")
+    videos = [film(clip) for clip in (surround, variable, odd, turned, silent)]
+
+    job = compiled(*[part(video, 0, 2) for video in (*videos, videos[4], *reversed(videos[:4]))])
+
+    movie = made(job)
+    shown = look(movie.absolute_path)
+    assert (shown.audio_codec, shown.channels) == ("aac", 2)
+    flash = next(time for time, colour in zip(shown.picture_times, shown.colours, strict=True) if time > 19.5 and min(colour) > 128)
+    assert beep_after(movie.absolute_path, 19.5) == pytest.approx(flash, abs=0.04)
+    assert shown.sound_end == pytest.approx(shown.picture_times[-1] + 1 / 50, abs=0.04)
+    assert max(line.count(" -i ") for line in job.log.splitlines()) == 2  # so memory does not grow with the number of clips
+
+
+def beep_after(path: Path, second: float) -> float:
+    """When it is loud for the first time from a second on."""
+    resampler = av.AudioResampler(format="s16", layout="mono")
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            for sound in resampler.resample(frame):
+                samples = memoryview(bytes(sound.planes[0])[: sound.samples * 2]).cast("h")
+                for number, sample in enumerate(samples):
+                    at = float(frame.time or 0) + number / sound.sample_rate
+                    if at >= second and abs(sample) > 3000:
+                        return at
+    raise AssertionError("nothing is to be heard")
+
+
 def test_parts_without_sound_make_a_compilation_without_sound(upright: Video) -> None:
     assert seen(compiled({"videoId": upright.pk}, {"videoId": upright.pk})).audio_codec is None
 
