@@ -13,6 +13,8 @@ from psycopg import ClientCursor, Connection, Cursor
 if TYPE_CHECKING:
     from config.postgresql.base import DatabaseWrapper
 
+LARGEST_ID = 2**63 - 1  # what a bigint column holds
+
 
 def read(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows that one statement answers with; raises `django.db.DatabaseError`.

@@ -12,7 +12,8 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-LARGEST_ID = 2**63 - 1  # what a bigint column holds
+from config.database import LARGEST_ID
+
 TEXT = r"^[^\u0000]+$"  # without NUL, as ECMAScript writes it and so JSON Schema
 MORE_THAN_BLANK = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"  # what Python strips
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)

@@ -10,10 +10,11 @@ from functools import lru_cache, partial
 from django.conf import settings
 from django.http import QueryDict
 
-from config.api.fields import LARGEST_ID, camel_row
+from config.api.fields import camel_row
 from config.api.rendering import dumps
 from config.api.shortcuts import Environ, NotForUs, Reply, is_signed_in, json_body
 from config.api.throttling import address_limit, seconds_to_wait, session_limit, vote_limit
+from config.database import LARGEST_ID
 from config.micro_cache import MicroCache
 from gallery.api.engagement import upvoted
 from gallery.api.media import detail_etag, page_reply, public_query

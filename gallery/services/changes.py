@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from config.database import LARGEST_ID
 from gallery.counters import HOLD_STATS, HOLD_VIDEOS
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.models import PublicMedia
 from media_library.outcomes import Outcome
 
 MEDIA_NOT_FOUND = "Media not found"
-GREATEST_ID = 2**63 - 1
 CHANGES_LOCK = 0x67616C6C657279  # "gallery": the name of the advisory lock
 
 COPY_TO_STATS = """
@@ -52,7 +52,7 @@ def execute(statement: str, *parameters: int | str | list[int]) -> int:
 
 def distinct(ids: Iterable[int]) -> list[int]:
     """Each id that a row could have, once and in order."""
-    return sorted({id for id in ids if 0 < id <= GREATEST_ID})
+    return sorted({id for id in ids if 0 < id <= LARGEST_ID})
 
 
 def hold_public(ids: Iterable[int]) -> list[int]:

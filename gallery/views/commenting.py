@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST
 
-from config.api.fields import LARGEST_ID, parse_decimal
+from config.api.fields import parse_decimal
 from config.api.throttling import refused_write
+from config.database import LARGEST_ID
 from gallery import services
 from gallery.comments import LONGEST_COMMENT, LONGEST_NAME, Commenter, CommentNotFound, comment_page, has_controls, is_blank, is_one_line
 from gallery.counters import visitor

@@ -15,7 +15,7 @@ from xml.sax.xmlreader import AttributesImpl
 
 from django import forms
 from django.contrib.syndication.views import Feed
-from django.db.models import F, Max
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
@@ -24,7 +24,7 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from config.api.fields import LARGEST_ID
+from config.database import LARGEST_ID, read
 from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_detail, public_page
 from gallery.models import PublicMedia
 from gallery.streaming import content_type
@@ -35,6 +35,14 @@ FEED_LENGTH = 30
 NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 UNKNOWN_SIZE = "0"  # as RSS says it: lists don't know how large a file is
 ADDRESSES_PER_PART = 2_000  # ids; a part of the site map names those that are public
+PARTS = f"""
+    WITH RECURSIVE found (id) AS (
+        SELECT min(id) FROM public_media WHERE NOT is_locked
+        UNION ALL
+        SELECT (SELECT min(id) FROM public_media WHERE NOT is_locked AND id >= (found.id / {ADDRESSES_PER_PART} + 1) * {ADDRESSES_PER_PART})
+        FROM found WHERE id IS NOT NULL
+    ) SELECT id / {ADDRESSES_PER_PART} FROM found WHERE id IS NOT NULL
+"""  # hops from the first medium of a part to that of the next, so that ids may be sparse
 
 
 def found_by(medium: Mapping[str, Any], request: HttpRequest) -> dict[str, Any]:
@@ -259,10 +267,9 @@ def robots(request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, no_cache=True)
 def sitemap(request: HttpRequest) -> HttpResponse:
-    """The parts of the site map: each names the public media of a span of ids."""
-    last = PublicMedia.objects.aggregate(last=Max("pk"))["last"] or 0
-    parts = (request.build_absolute_uri(reverse("sitemap_part", args=[number])) for number in range(last // ADDRESSES_PER_PART + 1))
-    return _xml("sitemapindex", "sitemap", ({"loc": part} for part in parts))
+    """The parts of the site map that name anything: each has the public media of a span of ids."""
+    parts = (reverse("sitemap_part", args=[number]) for (number,) in read(PARTS, []))
+    return _xml("sitemapindex", "sitemap", ({"loc": request.build_absolute_uri(part)} for part in parts))
 
 
 @require_safe

@@ -193,6 +193,18 @@ def test_the_site_map_leads_to_every_public_medium(client: Client) -> None:
     assert f"Sitemap: {HOST}/sitemap.xml" in text(client, "/robots.txt")
 
 
+def test_the_site_map_has_no_empty_parts_however_far_apart_ids_are(client: Client) -> None:
+    first = share()
+    for far in (7_999_999, 8_000_000):
+        share(id=far)
+    locked = share("Closed", id=20_000_000)
+    services.lock([locked], reason="", by=None)
+
+    parts = [str(place.text) for place in Xml.fromstring(text(client, "/sitemap.xml")).iter(f"{SITEMAP}loc")]
+
+    assert parts == [f"{HOST}/sitemap-{number}.xml" for number in (first // 2000, 3999, 4000)]
+
+
 def test_a_reader_that_goes_by_dates_sees_a_lock_too(client: Client) -> None:
     media_id = share("Secret harbour")
     share("Newer")
