@@ -114,8 +114,8 @@ def _fitting(wanted: Animation, budget: int, size_of: Callable[[Animation], int]
     slow = replace(wanted, fps=slowest)
     width = _largest(lambda width: size_of(replace(slow, width=width)), LEAST_WIDTH, slow.width, budget=budget, power=2)
     if width is None:
-        least = size_of(replace(slow, width=LEAST_WIDTH))
-        sentence = f"Even {LEAST_WIDTH} pixels wide, at {slowest} pictures a second, it has {least:,} bytes"
+        smallest = replace(slow, width=min(LEAST_WIDTH, slow.width))
+        sentence = f"Even {smallest.width} pixels wide, at {slowest} pictures a second, it has {size_of(smallest):,} bytes"
         raise JobFailed("over_budget", sentence, suggestion="Ask for a shorter part, or allow more bytes.")
     return replace(slow, width=width)
 
@@ -128,7 +128,7 @@ def _largest(size_of: Callable[[int], int], least: int, most: int, *, budget: in
     if most <= least:
         return None
     too_large, fits, fitting_size = most, None, 0
-    for _ in range(MOST_TRIALS):
+    for trial in range(MOST_TRIALS):
         size = size_of(too_large)
         if fits is not None:
             power = max(0.1, math.log(size / fitting_size) / math.log(too_large / fits))
@@ -137,6 +137,8 @@ def _largest(size_of: Callable[[int], int], least: int, most: int, *, budget: in
         if lowest >= too_large:
             return fits
         guess = min(max(guess, lowest), too_large - 1)
+        if fits is None and trial == MOST_TRIALS // 2:
+            guess = least  # sizes hardly fall, so look whether any fits
         size = size_of(guess)
         if size > budget:
             too_large = guess

@@ -6,7 +6,10 @@ import pytest
 from PIL import Image, ImageSequence
 
 from jobs import services
+from jobs.failures import JobFailed
+from jobs.handlers.generate_gif import _fitting
 from jobs.models import Job
+from media_library.ffmpeg.commands.gif import Animation
 from media_library.models import Derivation, Video
 from tests.conftest import Clips
 from tests.jobs.running import run_to_the_end
@@ -132,6 +135,15 @@ def test_a_budget_that_nothing_meets_says_what_would_help(video: Video) -> None:
 
     assert (job.status, job.error_class) == (Job.Status.FAILED, "over_budget"), job.log
     assert "shorter part" in job.suggestion
+
+
+def test_a_budget_that_only_the_smallest_picture_meets_is_met() -> None:
+    assert _fitting(Animation(width=1920, fps=8), 10_500, lambda animation: 9_000 + 20 * animation.width).width == 64
+
+
+def test_no_budget_makes_a_tiny_picture_larger() -> None:
+    with pytest.raises(JobFailed, match="Even 40 pixels wide"):
+        _fitting(Animation(width=40, fps=8), 10_000, lambda animation: 20_000 - animation.width)
 
 
 def test_a_dry_run_shows_what_it_would_be_and_leaves_no_file(video: Video, library: Path) -> None:
