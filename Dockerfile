@@ -7,8 +7,9 @@ ENV PYTHONUNBUFFERED=1 \
     DATA_DIR=/data \
     LIBRARY_ROOT=/library
 
+# The font draws the titles on cards of compilations; add fonts-noto-cjk for Chinese, Japanese and Korean ones.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ffmpeg \
+    && apt-get install -y --no-install-recommends ffmpeg fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/*
 
 # /library is a folder of yours: give APP_UID its owner's id when that is not 1000.

@@ -6,11 +6,15 @@ import textwrap
 
 from PIL import Image, ImageDraw, ImageFont
 
-FONT = "DejaVuSans.ttf"  # where it is installed; else Pillow's own, which has Latin letters only
+# Of those that are installed, the first that has every letter of a title; DejaVu has Latin, Greek, Cyrillic, Arabic and Hebrew ones.
+FONTS = ("DejaVuSans.ttf", "NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf")
+UNKNOWN = "\U0010fffe"  # a letter that there is not: what fonts draw of it they draw of all that they lack
 LINES_OF_TEXT = 12  # that a card is high
 MOST_LINES = 4
 LINE_LENGTH = 28  # characters of a line on a card that is as wide as it is high
 INK, GROUND = (240, 240, 240), (16, 16, 16)
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def title_card(title: str, width: int, height: int) -> Image.Image:
@@ -19,13 +23,25 @@ def title_card(title: str, width: int, height: int) -> Image.Image:
     size = max(8, min(width, height) // LINES_OF_TEXT)
     lines = textwrap.wrap(title, max(8, LINE_LENGTH * width // max(height, width // 2) * 2 // 3), max_lines=MOST_LINES, placeholder=" …")
     ImageDraw.Draw(card).multiline_text(
-        (width / 2, height / 2), "\n".join(lines), fill=INK, font=_font(size), anchor="mm", align="center", spacing=size // 3
+        (width / 2, height / 2), "\n".join(lines), fill=INK, font=font_of(title, size), anchor="mm", align="center", spacing=size // 3
     )
     return card
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font_of(title: str, size: int) -> Font:
+    """The best of the fonts that are installed; else Pillow's own, which has Latin letters only."""
+    installed = [font for name in FONTS if (font := _installed(name, size))]
+    return next((font for font in installed if has_letters(font, title)), installed[0] if installed else ImageFont.load_default(size))
+
+
+def has_letters(font: Font, title: str) -> bool:
+    """Whether it can draw all of a title."""
+    missing = bytes(font.getmask(UNKNOWN))
+    return all(bytes(font.getmask(letter)) != missing for letter in set(title) if not letter.isspace())
+
+
+def _installed(name: str, size: int) -> Font | None:
     try:
-        return ImageFont.truetype(FONT, size)
+        return ImageFont.truetype(name, size)
     except OSError:
-        return ImageFont.load_default(size)
+        return None
