@@ -95,7 +95,7 @@ class JobType:
         return video_id
 
     def lane_of(self, params: Params) -> Lane:
-        """Where a job with these params runs: a dry run encodes nothing, and so waits for no encoder."""
+        """Where a job with these params runs: a dry run needs no encoder, and so waits for none."""
         return Lane.CPU if is_dry_run(params) else self.lane
 
     def params_schema(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from config.api.fields import parse_decimal
 from jobs import labels, registry, services
 from jobs.admin import studio_draft
 from jobs.admin.live import admin_of
-from jobs.admin.param_form import ParamForm, form_for, without
+from jobs.admin.param_form import ParamForm, form_for, leaving_out
 from jobs.models import Job
 
 DEFAULT_PRIORITY = 5
@@ -59,7 +59,7 @@ def page(request: HttpRequest, *, site_context: dict[str, Any]) -> HttpResponse:
 
 
 def _forms(request: HttpRequest, job_type: registry.JobType) -> tuple[ParamForm, PriorityForm]:
-    form = form_for(without(job_type.params_schema(), "dryRun"))
+    form = form_for(leaving_out(job_type.params_schema(), "dryRun"))
     if request.method == "POST":
         return form(request.POST), PriorityForm(request.POST, prefix="job")
     begun = {name: value for name, value in request.GET.items() if name in form.base_fields}

@@ -60,7 +60,7 @@ def form_for(schema: Schema) -> type[ParamForm]:
     return type("TypeForm", (ParamForm,), {**fields, "schema": schema})
 
 
-def without(schema: Schema, *names: str) -> Schema:
+def leaving_out(schema: Schema, *names: str) -> Schema:
     """The schema of a model without some of its properties."""
     properties = {name: of for name, of in schema.get("properties", {}).items() if name not in names}
     return {**schema, "properties": properties}

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from config.api.fields import parse_decimal
 from jobs import registry
-from jobs.admin.param_form import ParamForm, form_for, without
+from jobs.admin.param_form import ParamForm, form_for, leaving_out
 from jobs.compilations import MOST_CLIPS
 from jobs.registry import Details, InvalidParams
 from media_library import labels
@@ -153,7 +153,7 @@ def ids_in(text: str) -> list[int]:
 
 def style_form(family: str) -> type[ParamForm]:
     """The form of the style of compilations, or of layouts."""
-    return form_for(without(registry.get(family).params_schema(), *NOT_STYLE))
+    return form_for(leaving_out(registry.get(family).params_schema(), *NOT_STYLE))
 
 
 def params_of(draft: Draft, style: Mapping[str, Any]) -> dict[str, Any]:

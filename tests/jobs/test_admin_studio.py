@@ -36,7 +36,7 @@ def titles(reply: Any) -> list[str]:
 
 def shown(job: Job, node: WorkerNode, **result: Any) -> Job:
     """A dry run that has ended so."""
-    assert job.resource_category == Lane.CPU
+    assert (job.resource_category, job.vram_required) == (Lane.CPU, 0)
     claims.complete(claimed(node, Lane.CPU), result=result)
     job.refresh_from_db()
     return job
@@ -239,6 +239,7 @@ class TestStoryboards:
         again = admin_client.get(f"{JOBS}add/", {"type": "generate_gif", "like": gif.pk}).content.decode()
 
         assert all("Change" in page for page in pages)
+        assert "clips (1), dryRun True" in pages[1]
         assert 'name="fps" value="7"' in again
         assert titles(admin_client.get(STUDIO, {"job": film.pk})) == ["Sea"]
 

@@ -27,6 +27,7 @@ from tests.jobs.conftest import job_kinds  # noqa: F401
 from tests.jobs.kinds import claimed, node, worker
 
 Ids = dict[str, int]
+PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def house(share_clip: Callable[..., int], webm: Path, job_kinds: None) -> Ids:  
     for number in range(5):
         share(f"Video {number}", width=(1280, 406)[number % 2], orientation=("landscape", "portrait")[number % 2])
     video(title="Not published", thumbnail_path=f"ab/12/{POSTER_HASH}.webp")
-    return ids | _engaged(ids["video"]) | _scanned() | _worked()
+    return ids | _engaged(ids["video"]) | _scanned() | _worked(ids["video"])
 
 
 def _engaged(media_id: int) -> Ids:
@@ -67,7 +68,7 @@ def _scanned() -> Ids:
     return {"scan": scan.pk, "drift": reconcile().pk}
 
 
-def _worked() -> Ids:
+def _worked(video_id: int) -> Ids:
     """Ids of jobs in the states that look different."""
     gpu = node()
     for lane in Lane.values:
@@ -76,6 +77,8 @@ def _worked() -> Ids:
     claims.complete(claimed(gpu, Lane.CPU), result={"number": 1})
     claims.fail(claimed(gpu, Lane.CPU), error="It is full", error_class="no_space", suggestion="Free some space.")
     claims.beat(claimed(gpu, Lane.CPU), progress=40, speed=2.0, log="frame 1\nframe 2")
+    ids["storyboard"] = queue.submit("generate_gif", {"videoId": video_id, "dryRun": True}).pk
+    claims.complete(claimed(gpu, Lane.CPU), result={"inPoint": 0, "duration": 3, "thumbnails": [{"time": 1.5, "picture": PICTURE}]})
     queue.submit("small", {})
     queue.pause(Lane.GPU_AI, by=None, reason="the fan is loud")
     steps = [Step("probe", "small", {}), Step("report", "small", {}, needs=("probe",))]
