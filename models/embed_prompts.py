@@ -51,8 +51,9 @@ def embed(prompts: Sequence[str], *, text: Path, tokenizer: Path, length: int) -
 
 
 def vectors_of(session: onnxruntime.InferenceSession) -> str:
-    """The output with one vector for each prompt: its shape has two dimensions, where the other's has three."""
-    return next(str(node.name) for node in session.get_outputs() if len(node.shape) == 2)
+    """The output with one vector for each prompt: its shape has two dimensions; of several it is the one that is called so."""
+    names = [str(node.name) for node in session.get_outputs() if len(node.shape) == 2]
+    return next((name for name in names if name.endswith("embeds")), names[0])
 
 
 def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 
 HASHTAG_SCORE, KNOWN_SCORE, FOLDER_SCORE = 0.9, 0.8, 0.6
@@ -21,13 +21,14 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _BY_A_CAMERA = re.compile(r"\d{3}[A-Z0-9_]{5}|(?:IMG|VID|MVI|DSC|DSCN|GOPR|GX|DJI|PXL|MOV)[_-]?\d+.*", re.IGNORECASE)
 
 
-def spoken(path: str, *, places: int) -> dict[str, float]:
+def spoken(path: str, *, places: Mapping[str, int]) -> dict[str, float]:
     """Tags that the path says outright, with scores: its hashtags, and folders that bear a name.
 
-    Of its folders the first `places` are the library's own.
+    `places`: under which folders at the top how many say where the library keeps a file, and not what it shows.
     """
     *folders, filename = PurePosixPath(path).parts
-    named = [tag for folder in folders[places:] if (tag := _tag_of(folder))]
+    of_the_library = places.get(folders[0], 0) if folders else 0
+    named = [tag for folder in folders[of_the_library:] if (tag := _tag_of(folder))]
     hashtags = [tag.lower() for part in (*folders, PurePosixPath(filename).stem) for tag in _HASHTAG.findall(part)]
     return dict.fromkeys(named, FOLDER_SCORE) | dict.fromkeys(hashtags, HASHTAG_SCORE)
 

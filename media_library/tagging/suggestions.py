@@ -19,7 +19,7 @@ from media_library.services import clean_tags, retag
 from media_library.tagging import names, vocabulary
 
 NAMES = "names"  # who made a suggestion that no network did
-PLACES = {DirectoryType.STUDIOS: 2, DirectoryType.PRIVATE: 2}  # folders that say where a video lies: studios/<producer>; others have one
+PLACES = {**dict.fromkeys(DirectoryType.values, 1), "public": 2, "studios": 2}  # public/<category>, studios/<producer>
 NOTHING_SUGGESTED = "Nothing is suggested"
 
 
@@ -34,10 +34,9 @@ class Found:
 def by_names(video: Video) -> dict[str, Found]:
     """What the names of the file and its folders say, as they were before we gave others."""
     path = shown(video.original_path or video.path)
-    places = PLACES.get(DirectoryType(video.directory_type), 1) if video.directory_type else 1
     spellings = {spelling for phrase in names.phrases(path) for spelling in names.spellings(phrase)}
     known = _in_use(spellings) | (spellings & vocabulary.read().classes.keys())
-    scores = names.known(path, tags=known) | names.spoken(path, places=places)
+    scores = names.known(path, tags=known) | names.spoken(path, places=PLACES)
     return {tag: Found(score, NAMES) for tag, score in scores.items()}
 
 

@@ -20,6 +20,7 @@ BATCH = 4  # pictures that go through a network at once: each takes memory
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 LARGEST_EDGE = 448  # pixels
 MOST_TAGS = 2_000
+KINDS: dict[str, type[np.generic]] = {"tensor(uint8)": np.uint8, "tensor(float)": np.float32, "tensor(float16)": np.float16}
 WANTS_MEMORY = ("bad_alloc", "Failed to allocate", "pthread_create failed")  # as onnxruntime says it
 CROPPED = 32 / 256  # of a square's edge, what the classifiers' evaluation leaves out around it
 
@@ -54,11 +55,12 @@ def load(network: Path | None, *, vram: int) -> Tagger:
 
 @dataclass(frozen=True)
 class Network:
-    """A session of onnxruntime with one input of pictures, of which the first two-dimensional output is taken."""
+    """A session of onnxruntime with one input of pictures, whose output is a row of numbers for each."""
 
     session: onnxruntime.InferenceSession
     input: str
     shape: list[Any]
+    kind: type[np.generic]
     output: str
 
     @classmethod
@@ -67,16 +69,16 @@ class Network:
         if not path.is_file():
             raise ModelUnusable(f"There is no network at {path}")
         session = _session(path, vram=vram)
-        outputs = [node.name for node in session.get_outputs() if len(node.shape) == 2]
-        inputs = [node for node in session.get_inputs() if len(node.shape) == 4]
-        if len(session.get_inputs()) != 1 or not inputs or not outputs:
+        inputs, rows = session.get_inputs(), [node.name for node in session.get_outputs() if len(node.shape) == 2]
+        if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in KINDS or not rows:
             raise ModelUnusable(f"{path.name} does not take pictures and give a row of numbers for each")
-        return cls(session, inputs[0].name, list(inputs[0].shape), outputs[0])
+        output = next((name for name in rows if name.endswith("embeds")), rows[0])  # some give the row before the last layer, too
+        return cls(session, inputs[0].name, list(inputs[0].shape), KINDS[inputs[0].type], output)
 
     def run(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         """Raises `ModelUnusable` or `GpuUnusable`."""
         try:
-            (rows,) = self.session.run([self.output], {self.input: batch})
+            (rows,) = self.session.run([self.output], {self.input: batch.astype(self.kind, copy=False)})
         except Exception as error:  # onnxruntime's share no class, and bad networks fail in all of them
             raise _blame(error, on_gpu=CUDA in self.session.get_providers()) from error
         rows = np.asarray(rows, np.float32)
@@ -91,6 +93,8 @@ def _session(path: Path, *, vram: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # it speaks by exceptions
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if vram:
+        onnxruntime.preload_dlls()  # of CUDA, where they come in wheels
     cuda = (CUDA, {"gpu_mem_limit": vram * 2**20, "arena_extend_strategy": "kSameAsRequested"})
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=[cuda, CPU] if vram else [CPU])

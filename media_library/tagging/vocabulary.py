@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the web server has no use for it
+    import numpy as np
+    from numpy.typing import NDArray
 
 BUNDLED = Path(__file__).resolve().parent.parent.parent / "models"
 BUNDLED_NETWORK = BUNDLED / "efficientnet_lite0.onnx"

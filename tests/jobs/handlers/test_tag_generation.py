@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
-from jobs import services
+from jobs import runner, services
+from jobs.heartbeat import Pulse
 from jobs.models import Job, WorkerNode
 from media_library.models import Tagging, TagSuggestion, Video
 from media_library.tagging import machine
 from tests.conftest import X264, Clips
 from tests.jobs.handlers.conftest import one_colour
-from tests.jobs.running import run_to_the_end
+from tests.jobs.running import claim, run_to_the_end
 from tests.media_library.tagging import onnx
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +137,26 @@ def test_a_network_that_is_not_there_fails_the_job_and_says_what_to_do(film: Fil
 
     assert (job.status, job.error_class) == (Job.Status.FAILED, "network_unusable")
     assert job.error == "There is no network at /nowhere/clip.onnx" and "AI_MODEL_PATH" in job.suggestion
+
+
+class CancelledLater(Pulse):
+    """Somebody cancels the job when it has begun with the second video."""
+
+    def report(self, progress: float, speed: float | None = None) -> None:
+        super().report(progress, speed)
+        if progress >= 50:
+            self.cancel()
+
+
+def test_a_cancelled_job_keeps_what_it_has_done_and_the_next_does_the_rest(film: Film, clips: Clips, colours: Path) -> None:
+    for colour in ("red", "blue"):
+        film(one_colour(clips, colour))
+    job = services.submit("tag_generation")
+    runner.perform(lease := claim(job), CancelledLater(lease, claimed_at=time.monotonic()))
+
+    job.refresh_from_db()
+    assert (job.status, Tagging.objects.count()) == (Job.Status.CANCELLED, 1)
+    assert tagged()["videos"] == 1
 
 
 class TestOnAMachineWithAGpu:

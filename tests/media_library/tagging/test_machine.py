@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from media_library.ffmpeg.inspectors import PROJECT
 from media_library.tagging import taggers
 from media_library.tagging.machine import Machine, TaggingFailed
 from media_library.tagging.taggers import ModelUnusable
@@ -103,3 +107,21 @@ def test_prompts_of_another_network_are_refused(tmp_path: Path) -> None:
 def test_a_network_that_ends_its_process_fails_and_no_more(tmp_path: Path) -> None:
     with Machine(None, vram=0, memory=200) as machine, pytest.raises(TaggingFailed, match="AI_MEMORY_MB"):
         machine.load(go_on)
+
+
+STARTED = """
+import django, sys
+django.setup()
+from django.urls import get_resolver
+import jobs.handlers
+assert get_resolver().url_patterns
+print({"numpy", "onnxruntime"} & sys.modules.keys())
+"""
+
+
+def test_neither_the_web_server_nor_a_worker_loads_what_networks_need() -> None:
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"}
+
+    started = subprocess.run([sys.executable, "-c", STARTED], env=environment, cwd=PROJECT, capture_output=True, text=True, check=True)
+
+    assert started.stdout.strip() == "set()"

@@ -12,6 +12,7 @@ from media_library.tagging import names
     [
         ("videos/Iceland 2023/DSC_0001.mp4", {"iceland 2023": 0.6}),
         ("videos/a walk #Dog #sea-side.mp4", {"dog": 0.9, "sea-side": 0.9}),
+        ("Greenland/DSC_0001.mp4", {"greenland": 0.6}),
         ("studios/Acme/Winter_Tales/part 1.mp4", {"winter tales": 0.6}),
         ("videos/DCIM/100CANON/2023-05-01/IMG_1/new folder/1.mp4", {}),
         ("videos/#holiday/x.mp4", {"holiday": 0.9}),
@@ -20,7 +21,7 @@ from media_library.tagging import names
     ],
 )
 def test_folders_and_hashtags_are_tags_unless_they_say_nothing(path: str, tags: dict[str, float]) -> None:
-    assert names.spoken(path, places=2 if path.startswith("studios/") else 1) == tags
+    assert names.spoken(path, places={"videos": 1, "studios": 2}) == tags
 
 
 def test_words_of_a_name_are_tags_where_such_a_tag_is_known() -> None:

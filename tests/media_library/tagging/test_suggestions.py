@@ -104,7 +104,7 @@ def test_deciding_twice_changes_nothing() -> None:
 
 def test_names_say_tags_that_are_known_here_or_that_folders_bear() -> None:
     video(tags=["New York"])
-    row = video(path="studios/Acme/Summer Trips/Two dogs in New York.mp4", directory_type="studios")
+    row = video(path="studios/Acme/Summer Trips/Two dogs in New York.mp4")
 
     found = suggestions.by_names(row)
 
