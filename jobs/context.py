@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -62,14 +63,28 @@ class JobContext:
         self._lane = lease.lane
         self._video_id = lease.video_id
         self._pulse = pulse
+        self._span = (0.0, 100.0)  # of the whole progress, for which that of the present work stands
         self._looks_for_viewers_at, self._is_pausing = float("-inf"), False  # of the monotonic clock
 
     # --- Progress and log
 
     def report(self, progress: float, speed: float | None = None) -> None:
         """Tell how far the job is, 0 to 100, and how many seconds of video it does a second."""
-        self._pulse.report(progress, speed)
+        self._pulse.report(self._overall(progress), speed)
         self.check()
+
+    @contextmanager
+    def part(self, start: float, end: float) -> Iterator[None]:
+        """Have what is reported within stand for the stretch from `start` to `end` of the whole progress, 0 to 100."""
+        before, self._span = self._span, (start, end)
+        try:
+            yield
+        finally:
+            self._span = before
+
+    def _overall(self, progress: float) -> float:
+        start, end = self._span
+        return start + (end - start) * progress / 100
 
     def log(self, line: str) -> None:
         """Add a line to what people read of the job."""
@@ -180,7 +195,7 @@ class JobContext:
         def show(done: Progress) -> None:
             low, high = progress
             part = min(1.0, done.position / duration) if duration else 0.0
-            self._pulse.report(low + (high - low) * part, done.speed)
+            self._pulse.report(self._overall(low + (high - low) * part), done.speed)
 
         try:
             said = ffmpeg.run(

@@ -32,17 +32,14 @@ class Cutting(Params):
     min_length: float = Field(default=0.6, ge=0.2, le=60, description="seconds: no scene is shorter")
 
 
-def look_through(
-    context: JobContext, video: Video, cutting: Cutting, *, task: Literal["scenes", "digest"], progress: tuple[float, float] = (0, 100)
-) -> Findings:
+def look_through(context: JobContext, video: Video, cutting: Cutting, *, task: Literal["scenes", "digest"]) -> Findings:
     """Decode all of a video once; raises `JobFailed`, or `UnreadableMedia` where nothing decodes."""
     begun = time.monotonic()
-    low, high = progress
 
     def follow(done: float | None) -> None:
         if time.monotonic() - begun > LONGEST_LOOK:
             raise JobFailed("timeout", f"Looking through {video} takes too long", suggestion="Replace its file: it may be damaged.")
-        context.check() if done is None else context.report(low + (high - low) * done)
+        context.check() if done is None else context.report(100 * done)
 
     with opened(video) as descriptor:
         answer = digesters().ask(task, descriptor, threshold=cutting.threshold, min_length=cutting.min_length, follow=follow)

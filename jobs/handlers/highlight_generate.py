@@ -23,6 +23,7 @@ from reactions.models import EMOJI, ReactionType, VideoReaction
 
 ENOUGH_REACTIONS = 10
 ENOUGH_PLAYS = 20  # of each part of the video, on average
+DIGEST_SHARE = 50.0  # of the progress, where one is made first
 CURVES_SHARE = 0.1  # of what curves say where viewers have spoken: it decides among what they left open
 
 
@@ -57,7 +58,8 @@ def highlight_generate(context: JobContext, params: HighlightParams) -> dict[str
         },
         "chosenBy": {"type": "highlight_generate", "params": params.model_dump(mode="json", by_alias=True)},
     }
-    made = compile_shots(context, shots_of(context, clips), style, recipe=recipe, directory=DirectoryType.HIGHLIGHTS)
+    with context.part(DIGEST_SHARE if judge.has_looked else 0, 100):
+        made = compile_shots(context, shots_of(context, clips), style, recipe=recipe, directory=DirectoryType.HIGHLIGHTS)
     shown = made.pop("clips", [{"inPoint": moment.in_point, "outPoint": moment.out_point} for moment in moments])
     reasons = [{**clip, "score": round(moment.score, 3), "reason": moment.reason} for clip, moment in zip(shown, moments, strict=True)]
     return {"chosenBy": judge.name, **made, "clips": reasons}
@@ -66,8 +68,9 @@ def highlight_generate(context: JobContext, params: HighlightParams) -> dict[str
 class _Judge:
     """What is known of a video, and what it says of each stretch."""
 
-    def __init__(self, viewers: ByViewers | None, curves: ByCurves | None, scenes: list[Stretch]) -> None:
+    def __init__(self, viewers: ByViewers | None, curves: ByCurves | None, scenes: list[Stretch], *, has_looked: bool = False) -> None:
         self.name = "viewers" if viewers else "digest"
+        self.has_looked = has_looked  # through the video, which takes its time
         self._viewers, self._curves, self._scenes = viewers, curves, scenes
 
     def moments(self, params: HighlightParams) -> list[Moment]:
@@ -103,10 +106,11 @@ def _judge(context: JobContext, video: Video, duration: float | None, params: Hi
     if viewers and duration:
         return _Judge(viewers, None, [(scene.start, scene.end) for scene in scenes_of(video.pk)] or [(0.0, duration)])
     context.log("There is no digest of this video: makes one first.")
-    findings = digests.look_through(context, video, digests.Cutting(), task="digest")
+    with context.part(0, DIGEST_SHARE):
+        findings = digests.look_through(context, video, digests.Cutting(), task="digest")
     digests.keep(context, video, findings)
     assert findings.curves is not None
-    return _Judge(None, ByCurves(findings.curves, duration=findings.duration), findings.scenes)
+    return _Judge(None, ByCurves(findings.curves, duration=findings.duration), findings.scenes, has_looked=True)
 
 
 def _by_viewers(video: Video, duration: float) -> ByViewers | None:

@@ -26,10 +26,13 @@ class SceneParams(digests.Cutting, Extracting):
 def scene_extract(context: JobContext, params: SceneParams) -> dict[str, Any]:
     """Find hard cuts and fades, and keep the scenes between them, which the viewer shows as chapters; if asked, as clips too."""
     video = context.video()
-    findings = digests.look_through(context, video, params, task="scenes", progress=(0, LOOK_SHARE if params.clips else 100))
+    with context.part(0, LOOK_SHARE if params.clips else 100):
+        findings = digests.look_through(context, video, params, task="scenes")
     digests.keep(context, video, findings)
-    clips = _clips(context, video, findings, params) if params.clips else None
-    return {"duration": findings.duration} if clips is None else {"duration": findings.duration, "clips": clips}
+    if not params.clips:
+        return {"duration": findings.duration}
+    with context.part(LOOK_SHARE, 100):
+        return {"duration": findings.duration, "clips": _clips(context, video, findings, params)}
 
 
 def _clips(context: JobContext, video: Video, findings: Findings, params: SceneParams) -> list[dict[str, Any]]:
@@ -39,7 +42,7 @@ def _clips(context: JobContext, video: Video, findings: Findings, params: SceneP
     longest = sorted(numbered, key=lambda each: each[1][0] - each[1][1])[:MOST_CLIPS]
     if len(longest) < len(numbered):
         context.log(f"Cuts out the {MOST_CLIPS} longest of {len(numbered):,} scenes.")
-    share = (100 - LOOK_SHARE) / max(1, len(longest))
+    share = 100 / max(1, len(longest))
     return [
         extract(
             context,
@@ -48,7 +51,7 @@ def _clips(context: JobContext, video: Video, findings: Findings, params: SceneP
             number,
             title=f"{video}, scene {number}",
             cutting=params,
-            progress=(LOOK_SHARE + share * place, LOOK_SHARE + share * (place + 1)),
+            progress=(share * place, share * (place + 1)),
         )
         for place, (number, scene) in enumerate(sorted(longest))
     ]

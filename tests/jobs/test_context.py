@@ -50,6 +50,16 @@ def test_an_encode_stands_still_while_somebody_watches_where_its_lane_is_set_so(
     assert (before, while_watched, after) == (True, False, True)
 
 
+def test_a_part_of_the_work_is_told_as_a_part_of_the_whole(encode: JobContext) -> None:
+    told = []
+    for start, end in ((0, 50), (50, 100)):
+        with encode.part(start, end):
+            encode.report(80)
+            told.append(encode._pulse._progress[0])
+
+    assert told == [40, 90]
+
+
 def test_an_encode_goes_on_while_somebody_watches_where_nobody_asked(encode: JobContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(viewers, "KEY", "viewers of this other test")
     client().set(viewers.KEY, 1, ex=60)
