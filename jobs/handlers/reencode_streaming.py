@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from django.conf import settings
-from django.db import transaction
 from pydantic import Field
 
 from jobs import encodes
@@ -26,8 +23,7 @@ from media_library.ffmpeg.probe import Probe
 from media_library.lineage import Cut
 from media_library.models import DirectoryType, Video
 from media_library.naming import derived_path
-from media_library.paths import decode_path, encode_path
-from media_library.relocation import UnsafePath, remove_folder
+from media_library.paths import encode_path
 from media_library.renditions import keep_ladder, keep_mp4
 
 PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
@@ -97,16 +93,8 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
 
 
 def _keep_ladder(video: Video, folder: str, top: Rung, bit_rate: int, size: int) -> dict[str, Any]:
-    former = keep_ladder(video.pk, folder, height=top.look.height, bit_rate=bit_rate, size=size)
-    transaction.on_commit(lambda: _remove(former))
+    keep_ladder(video.pk, folder, height=top.look.height, bit_rate=bit_rate, size=size)
     return {}
-
-
-def _remove(folders: list[str]) -> None:
-    """Remove ladders that nothing leads to any more."""
-    for folder in folders:
-        with suppress(OSError, UnsafePath):
-            remove_folder(Path(settings.LIBRARY_ROOT), decode_path(folder))
 
 
 def _is_fine(video: Video, probe: Probe, params: ReencodeParams) -> bool:

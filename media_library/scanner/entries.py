@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from django.db import transaction
 
+from media_library import renditions
 from media_library.ffmpeg.probe import Probe
 from media_library.naming import directory_type_of, names_of
 from media_library.paths import decode_path
@@ -96,6 +97,8 @@ def write(entries: Sequence[Entry]) -> list[int]:
     """Insert the entries, and where a row has the path already give it the new content; returns the rows' ids."""
     execute(f"CREATE TEMPORARY TABLE {_TEMPORARY} ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM videos WITH NO DATA")
     copy(_TEMPORARY, map(_VALUES, entries))
+    if replaced := rows(f"SELECT videos.id FROM {_TEMPORARY} JOIN videos USING (path)"):
+        renditions.forget([video_id for (video_id,) in replaced])
     ids = [row[0] for row in rows(_INSERT)]
     execute(f"DROP TABLE {_TEMPORARY}")
     return ids

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from media_library.models import ScanReport, Video
+from media_library.models import Rendition, ScanReport, Video
+from media_library.renditions import keep_ladder, keep_mp4
 from tests.conftest import Clips, aged, variant
 from tests.media_library.scanner.conftest import Scan, findings
 
@@ -55,6 +57,29 @@ def test_a_changed_file_keeps_its_row_and_is_read_again(library: Path, scan_libr
     assert report.changed_count == 1
     video = Video.objects.get()
     assert (video.width, video.title, video.tags, video.file_hash) == (640, "Mine", ["kept"], None)
+
+
+def test_what_was_made_for_players_of_a_changed_file_is_shown_no_more(
+    library: Path, scan_library: Scan, add: Add, clips: Clips, django_capture_on_commit_callbacks: Any
+) -> None:
+    add("a.mp4", 1)
+    add("playback/a-1.mp4", 2)
+    (library / "playback/a-2-hls").mkdir()
+    scan_library()
+    video, encoded = Video.objects.order_by("path")
+    keep_mp4(video.pk, encoded)
+    keep_ladder(video.pk, "playback/a-2-hls", height=90, bit_rate=1000, size=1)
+    os.utime(library / "a.mp4")
+    scan_library()
+    assert Rendition.objects.count() == 2
+
+    variant(clips.make(size="640x360", duration=2), library / "a.mp4")
+    with django_capture_on_commit_callbacks(execute=True):
+        scan_library()
+
+    assert not Rendition.objects.exists()
+    assert [path.name for path in (library / "playback").iterdir()] == ["a-1.mp4"]
+    assert Video.objects.present_on_disk().filter(pk=encoded.pk).exists()
 
 
 def test_a_touched_file_is_unchanged(library: Path, scan_library: Scan, add: Add) -> None:
