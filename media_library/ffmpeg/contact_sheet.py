@@ -52,10 +52,10 @@ class KeyPictures:
             self._kept, self._step = self._kept[::2], 2 * self._step
 
     def best_of(self, scenes: Sequence[tuple[float, float]]) -> list[Kept]:
-        """The best picture of each scene that has one; of too many scenes, of the longest."""
+        """The best picture of each scene that has one; of too many scenes, of the longest; where none has, the first of all."""
         longest = sorted(scenes, key=lambda scene: scene[0] - scene[1])[:MOST_TILES]
         chosen = [self._best_between(*scene) for scene in sorted(longest)]
-        return [kept for kept in chosen if kept]
+        return [kept for kept in chosen if kept] or self._kept[:1]
 
     def _best_between(self, start: float, end: float) -> Kept | None:
         return max((kept for kept in self._kept if start <= kept.keyframe.time < end), key=lambda kept: kept.score, default=None)

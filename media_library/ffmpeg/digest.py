@@ -23,6 +23,7 @@ from media_library.ffmpeg.untrusted import AUDIO_CODECS
 LONGEST_SIDE = 160  # pixels of the pictures that are measured
 CLOSEST = 1 / 31  # seconds between two pictures that are looked at: of 50 and 60 a second every other one
 USUAL_DURATION = 1 / 25  # seconds of a picture
+LEAST_DURATION = 0.001  # seconds
 MOST_THREADS = 4
 MOST_THREADED = 4096 * 2304  # pixels: each thread holds pictures, and of larger ones too much memory
 
@@ -80,7 +81,7 @@ def _look_through(opened: OpenVideo, see: See, hear: Hear | None, tell: Tell) ->
             seen = seconds
     if seen is None:
         raise UnreadableMedia("No picture of it can be decoded: it is damaged or encrypted")
-    return round(clock.end, 3)
+    return max(LEAST_DURATION, round(clock.end, 3))
 
 
 class _Clock:

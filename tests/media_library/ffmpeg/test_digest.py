@@ -128,6 +128,12 @@ def test_one_picture_is_one_scene(clips: Clips, look: Look) -> None:
     assert found.duration == pytest.approx(0.04)
 
 
+def test_a_picture_of_no_time_to_speak_of_is_a_scene_too(clips: Clips, look: Look) -> None:
+    found = look(clips.make(name="blink.mp4", size="64x36", rate="10000", duration=0.0001))
+
+    assert (found.scenes, len(found.keyframes)) == ([(0.0, 0.001)], 1)
+
+
 def test_only_sound_is_refused(clips: Clips, look: Look) -> None:
     with pytest.raises(UnreadableMedia, match="only sound"):
         look(clips.run("sound.m4a", "-f", "lavfi", "-i", "sine=duration=1", *AAC))
@@ -192,6 +198,7 @@ def test_of_too_many_pictures_every_other_one_is_let_go() -> None:
 
     assert len(pictures._kept) == MOST_KEPT // 2 + 1
     assert [kept.keyframe.time for kept in of_each_second] == list(range(100))
+    assert len(pictures.best_of([(0.1, 0.2)])) == 1  # of a scene without a picture any other
 
 
 TOLD = {"duration": 2.0, "starts": [0.0, 1.0], "curves": None, "keyframes": [], "tile_width": 0, "tile_height": 0}
