@@ -54,6 +54,7 @@ FETCH_MAX_SIZE_GB: float = env.float("FETCH_MAX_SIZE_GB", default=10.0)  # GiB
 FETCH_TIMEOUT_SECONDS: float = env.float("FETCH_TIMEOUT_SECONDS", default=21600.0)  # wall clock of one attempt
 FETCH_PATIENCE_SECONDS: float = env.float("FETCH_PATIENCE_SECONDS", default=30.0)  # over which a server must keep the rate below
 FETCH_LEAST_BYTES_PER_SECOND: int = env.int("FETCH_LEAST_BYTES_PER_SECOND", default=1024)  # slower servers are left
+FETCH_FROM_PAGES: bool = env.bool("FETCH_FROM_PAGES", default=False)  # let yt-dlp look for videos in pages; requirements-pages.txt
 
 # --- Applications -------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [

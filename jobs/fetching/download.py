@@ -98,7 +98,7 @@ def _accept(response: HTTPResponse, partial: Partial, listener: Listener) -> int
     if response.getheader("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
         raise JobFailed("server_refused", "The server packs the file though it was asked not to", suggestion="Fetch it from elsewhere.")
     if response.getheader("Content-Type", "").partition(";")[0].strip().lower() in WEB_PAGES:
-        suggestion = "Fetch the address of the video file itself."
+        suggestion = "Fetch the address of the video file itself; with fromPage, yt-dlp looks for it in pages, where that is allowed."
         raise JobFailed("no_video", "A web page lies there, and no video", suggestion=suggestion)
     if response.status == HTTPStatus.PARTIAL_CONTENT:
         total = _continued(response, partial)

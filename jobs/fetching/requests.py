@@ -11,7 +11,7 @@ from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 
 from jobs.failures import JobFailed
 from jobs.fetching.addresses import Resolve, Rules, Target, UnfitUrl, follow
-from jobs.fetching.wire import Interrupted, Patience, Wire, connect, look_up
+from jobs.fetching.wire import Interrupted, Patience, Wire, dial, look_up
 
 MOST_HOPS = 5
 REDIRECTIONS = (301, 302, 303, 307, 308)
@@ -32,6 +32,7 @@ class Caller:
     patience: Patience
     resolve: Resolve
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @contextmanager
     def get(self, target: Target, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
@@ -42,7 +43,7 @@ class Caller:
         with ExitStack() as stack, _grammar():
             for _ in range(MOST_HOPS + 1):
                 wire = stack.enter_context(self._connect(target))
-                response = _ask(wire, target, headers)
+                response = _ask(wire, target, {**self.headers, **headers})
                 if response.status not in REDIRECTIONS:
                     yield response
                     return
@@ -55,7 +56,7 @@ class Caller:
         self.patience.begin()
         addresses = self.rules.pin(target, lambda *_: look_up(target, self.resolve, self.patience))
         with ExitStack() as stack:
-            wire = stack.enter_context(connect(addresses, target.port, self.patience))
+            wire = stack.enter_context(Wire(dial(addresses, target.port, self.patience), self.patience))
             if target.scheme == "https":
                 wire.secure(target.host.rstrip("."), self.tls)
             stack.pop_all()

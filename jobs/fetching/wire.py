@@ -157,12 +157,12 @@ def look_up(target: Target, resolve: Resolve, patience: Patience) -> list[str]:
     return found
 
 
-def connect(addresses: Sequence[Address], port: int, patience: Patience) -> Wire:
-    """Connect to the first of the addresses that answers; raises `Interrupted`."""
+def dial(addresses: Sequence[Address], port: int, patience: Patience) -> socket.socket:
+    """Connect to the first of the addresses that answers, without blocking; raises `Interrupted`."""
     problem = ""
     for address in addresses:
         try:
-            return Wire(_connected(address, port, patience), patience)
+            return _connected(address, port, patience)
         except OSError as error:
             problem = error.strerror or str(error)
     raise Interrupted(f"The server cannot be reached: {problem}")

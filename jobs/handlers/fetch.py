@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ from pydantic import Field, field_validator
 from jobs import outputs
 from jobs.context import JobContext
 from jobs.failures import JobFailed
-from jobs.fetching import partials
+from jobs.fetching import pages, partials
 from jobs.fetching.addresses import Rules, Target, look_up, parse, rules_of
 from jobs.fetching.download import Limits, Listener, download, megabytes
 from jobs.fetching.requests import Caller
@@ -23,9 +24,9 @@ from jobs.registry import Params, job_type
 from jobs.verification import probe
 from media_library.audit import note
 from media_library.ffmpeg.errors import UnreadableMedia
-from media_library.ffmpeg.probe import Probe
+from media_library.ffmpeg.probe import Probe, clean_text
 from media_library.models import DirectoryType, Video
-from media_library.naming import readable_title
+from media_library.naming import LONGEST_TITLE, readable_title
 from media_library.paths import encode_path
 
 GIB = 2**30
@@ -46,6 +47,7 @@ class FetchParams(Params):
         json_schema_extra={"format": "uri"},
     )
     title: str = Field("", max_length=200, description="empty: what the file says, else its name in the address")
+    from_page: bool = Field(False, description="the address is that of a page, in which yt-dlp looks for the video")
     producer: str = Field("", max_length=200, description="who made it; organising puts it into their folder")
     max_bytes: int | None = Field(None, ge=1, description="larger files are given up; FETCH_MAX_SIZE_GB bounds it")
     max_seconds: float | None = Field(None, ge=1, description="when to give up; FETCH_TIMEOUT_SECONDS bounds it")
@@ -56,6 +58,13 @@ class FetchParams(Params):
     def _may_be_asked(cls, url: str) -> str:
         rules().check(parse(url))
         return url
+
+    @field_validator("from_page")
+    @classmethod
+    def _may_be_looked_for(cls, from_page: bool) -> bool:
+        if from_page and (problem := pages.problem()):
+            raise ValueError(problem)
+        return from_page
 
     @property
     def target(self) -> Target:
@@ -83,14 +92,19 @@ def fetch(context: JobContext, params: FetchParams) -> dict[str, Any]:
         raise JobFailed("library_missing", "The library's folder is not there", suggestion=suggestion, is_transient=True)
     target = params.target
     context.log(f"Asks for {target}")
+    caller, file, title = _caller(context, params), target, params.title
+    if params.from_page:
+        page = pages.look(target, caller)
+        context.log(f"yt-dlp found {page.target}")
+        caller, file, title = replace(caller, headers=page.headers), page.target, title or page.title
     with partials.opened(context.job_id) as partial:
-        download(target, partial, _caller(context, params), params.limits, _listener(context))
+        download(file, partial, caller, params.limits, _listener(context))
         found = _look(partial.descriptor)
         place = Path(DirectoryType.INBOX) / f"fetched-{context.job_id}{_suffix(found)}"
         draft = context.draft(place)
         partial.become(draft)
     output = context.finish(draft, place)
-    context.register(output, title=_title(params, target, found))
+    context.register(output, title=_title(title, target, found))
     context.with_completion(lambda: _note_origin(context.job_id, output.path, target, params))
     return {"path": output.path.as_posix(), "size": output.size, "origin": str(target)}
 
@@ -138,10 +152,10 @@ def _suffix(found: Probe) -> str:
     return SUFFIXES[name]
 
 
-def _title(params: FetchParams, target: Target, found: Probe) -> str:
-    """What the admin says, else the file, else the address that the admin gave."""
+def _title(said: str, target: Target, found: Probe) -> str:
+    """What the admin or the page says, else the file, else the address that the admin gave."""
     name = unquote(target.path.partition("?")[0].rpartition("/")[2])
-    return params.title or found.tags.get("title") or readable_title(name) or target.host
+    return clean_text(said, longest=LONGEST_TITLE) or found.tags.get("title") or readable_title(name) or target.host
 
 
 def _note_origin(job_id: int, path: Path, target: Target, params: FetchParams) -> dict[str, Any]:

@@ -295,3 +295,49 @@ def test_a_library_that_is_not_mounted_gets_nothing(library: Path, film: bytes, 
         job = fetch(server.url)
 
     assert (job.error_class, list(library.iterdir()), server.requests) == ("library_missing", [], [])
+
+
+class TestPages:
+    """Videos that yt-dlp looks for; the tests install it, users need not."""
+
+    @pytest.fixture(autouse=True)
+    def pages_are_allowed(self, settings: Settings) -> None:
+        settings.FETCH_FROM_PAGES = True
+
+    def page(self, video: str) -> Answer:
+        html = (
+            f'<html><title>The Night Train</title><meta property="og:title" content="The Night Train"><video src="{video}"></video></html>'
+        )
+        return always(reply(html.encode(), content_type="text/html"))
+
+    def test_the_video_of_a_page_is_fetched_as_any_other(self, library: Path, film: bytes) -> None:
+        with serving(ranged(film)) as server, serving(self.page(f"{server.url}/v.mp4?key=s3cr3t")) as site:
+            job = fetch(f"{site.url}/watch", fromPage=True)
+
+        video = fetched(job)
+        assert video.absolute_path.read_bytes() == film
+        assert video.title is not None and "Night Train" in video.title
+        assert job.result is not None and job.result["origin"] == f"{site.url}/watch"
+        assert "s3cr3t" not in f"{job.log}{job.result}"
+        assert files(library) == [f"inbox/fetched-{job.pk}.mp4"]
+
+    def test_yt_dlp_is_kept_from_our_own_networks(self, film: bytes) -> None:
+        with serving(always(reply(film)), host="127.0.0.2") as inside, serving(redirecting(f"{inside.url}/admin")) as site:
+            redirected = fetch(f"{site.url}/watch", fromPage=True)
+        with serving(always(reply(film)), host="127.0.0.2") as hidden, serving(self.page(f"{hidden.url}/v.mp4")) as site:
+            embedded = fetch(f"{site.url}/watch", fromPage=True)
+
+        assert [(job.status, job.error_class) for job in (redirected, embedded)] == [(Job.Status.FAILED, "forbidden_address")] * 2
+        assert inside.requests == hidden.requests == []
+
+    def test_a_page_without_a_video_says_so(self) -> None:
+        with serving(always(reply(b"<html>Nothing</html>", content_type="text/html"))) as site:
+            job = fetch(f"{site.url}/watch?key=s3cr3t", fromPage=True)
+
+        assert (job.status, job.error_class) == (Job.Status.FAILED, "no_video")
+        assert "s3cr3t" not in f"{job.log}{job.error}"
+
+    def test_it_is_off_unless_it_is_asked_for(self, settings: Settings) -> None:
+        settings.FETCH_FROM_PAGES = False
+        with pytest.raises(services.Refused, match="FETCH_FROM_PAGES is off"):
+            services.submit("fetch", {"url": "https://example.com/watch", "fromPage": True})
