@@ -337,11 +337,16 @@ def _popen(command: list[str], options: str) -> subprocess.Popen[bytes]:
         raise FfmpegUnavailable(f"ffmpeg cannot be started: {error.strerror}") from error
 
 
+def _new_starter() -> ThreadPoolExecutor:
+    """The one thread that starts processes; it begins with the first of them."""
+    return ThreadPoolExecutor(1, thread_name_prefix="ffmpeg-starter")
+
+
 def _renew_starter() -> None:
-    """Have one thread that starts processes, when the first one is to be started; a forked child lacks its parent's."""
+    """A forked child lacks its parent's thread."""
     global _starter
-    _starter = ThreadPoolExecutor(1, thread_name_prefix="ffmpeg-starter")
+    _starter = _new_starter()
 
 
-_renew_starter()
+_starter = _new_starter()
 os.register_at_fork(after_in_child=_renew_starter)
