@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from config.api.fields import IdConverter, parse_decimal
-from config.database import LARGEST_ID
 from config.api.paging import Paging, PagingQuery, paging_of
+from config.database import LARGEST_ID
 
 NO_NUMBERS = [
     "",
