@@ -31,7 +31,6 @@ import os, sys, time, django
 django.setup()
 from jobs import claims, nodes, runner, handlers
 from jobs.heartbeat import Pulse
-from jobs import digests
 from jobs.context import JobContext
 from jobs.handlers import generate_previews, scene_extract, validate
 from media_library import moves, previews, scenes
@@ -139,7 +138,6 @@ def test_validate(three: list[Video], library: Path, settings: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "params", "where"),
     [
-        ("digest", {}, "digests.keep = die"),
         ("digest", {}, "real = scenes.write; scenes.write = lambda *a, **k: (real(*a, **k), die())"),
         ("scene_extract", {"clips": True}, LATER.format("scene_extract.extract")),
         ("highlight_generate", {"length": 2, "clipLength": 1}, LATER.format("JobContext.run")),
