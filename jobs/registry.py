@@ -17,6 +17,7 @@ from media_library.models import Video
 if TYPE_CHECKING:
     from jobs.context import JobContext
 
+OURS = "Value error, "  # what pydantic puts before the sentences of our own validators
 RESULT = "$result"  # {"$result": "probe.duration"} in a step's params stands for what the step `probe` found
 
 Details = dict[str, list[str]]
@@ -200,7 +201,7 @@ def _problems(model: type[Params], raw: Mapping[str, Any], except_at: Sequence[t
             where = problem["loc"]
             may_come_right = problem["type"] != "extra_forbidden" and any(where[: len(path)] == path for path in except_at)
             if not may_come_right:
-                details.setdefault(".".join(map(str, where)) or "params", []).append(problem["msg"])
+                details.setdefault(".".join(map(str, where)) or "params", []).append(problem["msg"].removeprefix(OURS))
         return details
     return {}
 

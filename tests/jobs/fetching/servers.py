@@ -42,13 +42,12 @@ class Server:
     answer: Answer
     host: str = "127.0.0.1"
     tls: ssl.SSLContext | None = None
-    port: int = 0
     requests: list[Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._socket = socket.create_server((self.host, self.port), family=family)
-        self.port = self._socket.getsockname()[1]
+        self._socket = socket.create_server((self.host, 0), family=family)
+        self.port: int = self._socket.getsockname()[1]
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -92,8 +91,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(answer: Answer, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Server]:
-    server = Server(answer, host, tls, port)
+def serving(answer: Answer, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    server = Server(answer, host, tls)
     try:
         yield server
     finally:
