@@ -60,16 +60,13 @@ def _tag(context: JobContext, params: TagParams, machine: Machine) -> dict[str, 
         video = params.the_video()
         made = alone(context, video, lambda video, follow: _suggest(context, video, params, machine, loaded, follow))
         return {"videoId": video.pk, "network": machine.name, "suggestions": [_told(suggestion) for suggestion in made]}
-    count = 0
+    counts: list[int] = []  # of suggestions, one for each video
 
     def work(video: Video, follow: Follow) -> None:
-        nonlocal count
-        count += len(_suggest(context, video, params, machine, loaded, follow))
+        counts.append(len(_suggest(context, video, params, machine, loaded, follow)))
 
-    videos = _wanting(context, params, machine)
-    total = videos.count()
-    failed = go_through(context, videos, work)
-    return {"network": machine.name, "videos": total - failed, "suggestions": count, "failed": failed}
+    failed = go_through(context, _wanting(context, params, machine), work)
+    return {"network": machine.name, "videos": len(counts), "suggestions": sum(counts), "failed": failed}
 
 
 def _wanting(context: JobContext, params: TagParams, machine: Machine) -> QuerySet[Video]:

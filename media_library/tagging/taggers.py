@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,8 @@ class Network:
     @classmethod
     def open(cls, path: Path, *, vram: int) -> Network:
         """Raises `ModelUnusable` or `GpuUnusable`."""
-        if not path.is_file():
-            raise ModelUnusable(f"There is no network at {path}")
+        if not (os.access(path, os.R_OK) and path.is_file()):
+            raise ModelUnusable(f"There is no network at {path} that can be read")
         session = _session(path, vram=vram)
         inputs, rows = session.get_inputs(), [node.name for node in session.get_outputs() if len(node.shape) == 2]
         if len(inputs) != 1 or len(inputs[0].shape) != 4 or inputs[0].type not in KINDS or not rows:

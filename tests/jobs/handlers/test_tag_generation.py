@@ -136,7 +136,7 @@ def test_a_network_that_is_not_there_fails_the_job_and_says_what_to_do(film: Fil
     job = tag(videoId=video.pk)
 
     assert (job.status, job.error_class) == (Job.Status.FAILED, "network_unusable")
-    assert job.error == "There is no network at /nowhere/clip.onnx" and "AI_MODEL_PATH" in job.suggestion
+    assert job.error == "There is no network at /nowhere/clip.onnx that can be read" and "AI_MODEL_PATH" in job.suggestion
 
 
 class CancelledLater(Pulse):

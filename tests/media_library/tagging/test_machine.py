@@ -89,7 +89,7 @@ def test_what_cannot_be_used_is_said_in_a_sentence(tmp_path: Path) -> None:
             taggers.load(network, vram=0)
         return str(refusal.value)
 
-    assert complaint(missing) == f"There is no network at {missing}"
+    assert complaint(missing) == f"There is no network at {missing} that can be read"
     assert complaint(broken).startswith("The network cannot be used: ")
     assert complaint(rows) == "rows.onnx does not take pictures and give a row of numbers for each"
     assert complaint(lonely) == f"There are no prompts at {lonely.with_suffix('.npz')}: models/embed_prompts.py makes them"
