@@ -15,22 +15,44 @@ from media_library.paths import decode_path
 from media_library.relocation import UnsafePath, remove_folder
 
 
-def keep_ladder(video_id: int, folder: str, *, height: int, bit_rate: int, size: int) -> None:
-    """Let players take the HLS in `folder`, as `encode_path` writes it; the ladders that it replaces are removed after commit."""
-    _forget(Rendition.objects.filter(video_id=video_id, kind=Rendition.Kind.HLS))
-    Rendition.objects.create(video_id=video_id, kind=Rendition.Kind.HLS, folder=folder, height=height, bit_rate=bit_rate, size=size)
+class FileReplaced(Exception):
+    """The video's file is another one than was encoded."""
 
 
-def keep_mp4(video_id: int, encoded: Video) -> None:
-    """Let players take `encoded`, a video of the library, in place of another one; it replaces an earlier one of that height."""
+def keep_ladder(video: Video, folder: str, *, height: int, bit_rate: int, size: int) -> None:
+    """Let players take the HLS in `folder`, as `encode_path` writes it; the ladders that it replaces are removed after commit.
+
+    `video` is the row as it was when its file was read. Raises `FileReplaced`.
+    """
+    _hold_same(video)
+    _forget(Rendition.objects.filter(video=video, kind=Rendition.Kind.HLS))
+    Rendition.objects.create(video=video, kind=Rendition.Kind.HLS, folder=folder, height=height, bit_rate=bit_rate, size=size)
+
+
+def keep_mp4(video: Video, encoded: Video) -> None:
+    """Let players take `encoded`, a video of the library, in place of another one; it replaces an earlier one of that height.
+
+    `video` is the row as it was when its file was read. Raises `FileReplaced`.
+    """
     assert encoded.height is not None
+    _hold_same(video)
     facts = {"encoded": encoded, "bit_rate": encoded.bit_rate, "size": encoded.file_size or 0}
-    Rendition.objects.update_or_create(facts, video_id=video_id, kind=Rendition.Kind.MP4, height=encoded.height)
+    Rendition.objects.update_or_create(facts, video=video, kind=Rendition.Kind.MP4, height=encoded.height)
 
 
 def forget(video_ids: Sequence[int]) -> None:
-    """Let players take the videos themselves again, whose files have other content now; ladders are removed after commit."""
+    """Let players take the videos themselves again, whose files have other content now; ladders are removed after commit.
+
+    The caller's transaction holds the videos' rows.
+    """
     _forget(Rendition.objects.filter(video_id__in=video_ids))
+
+
+def _hold_same(video: Video) -> None:
+    """Lock the row until the transaction ends, so that no scan finds another file meanwhile."""
+    same = Video.objects.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
+    if not same.select_for_update(no_key=True).exists():
+        raise FileReplaced(f"The file of {video} was replaced meanwhile")
 
 
 def _forget(renditions: QuerySet[Rendition]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,7 +11,7 @@ from pydantic import Field
 
 from jobs import encodes
 from jobs.context import JobContext
-from jobs.failures import BadOutput, failure_of
+from jobs.failures import BadOutput, JobFailed, failure_of
 from jobs.models import Lane
 from jobs.outputs import Output
 from jobs.registry import Params, job_type
@@ -24,7 +26,7 @@ from media_library.lineage import Cut
 from media_library.models import DirectoryType, Video
 from media_library.naming import derived_path
 from media_library.paths import encode_path
-from media_library.renditions import keep_ladder, keep_mp4
+from media_library.renditions import FileReplaced, keep_ladder, keep_mp4
 
 PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
 MP4_NAMES = (".mp4", ".m4v")
@@ -93,7 +95,8 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
 
 
 def _keep_ladder(video: Video, folder: str, top: Rung, bit_rate: int, size: int) -> dict[str, Any]:
-    keep_ladder(video.pk, folder, height=top.look.height, bit_rate=bit_rate, size=size)
+    with _unless_replaced():
+        keep_ladder(video, folder, height=top.look.height, bit_rate=bit_rate, size=size)
     return {}
 
 
@@ -167,5 +170,15 @@ def _encoded(context: JobContext, source: Source, target: Path, params: Reencode
 
 
 def _keep(video: Video, output: Output) -> dict[str, Any]:
-    keep_mp4(video.pk, Video.objects.get(path=encode_path(str(output.path))))
+    with _unless_replaced():
+        keep_mp4(video, Video.objects.get(path=encode_path(str(output.path))))
     return {}
+
+
+@contextmanager
+def _unless_replaced() -> Iterator[None]:
+    """Have the job tried again where what it has encoded is no longer the video's file."""
+    try:
+        yield
+    except FileReplaced as error:
+        raise JobFailed("file_changed", str(error), suggestion="Retry.", is_transient=True) from error

@@ -97,7 +97,7 @@ def write(entries: Sequence[Entry]) -> list[int]:
     """Insert the entries, and where a row has the path already give it the new content; returns the rows' ids."""
     execute(f"CREATE TEMPORARY TABLE {_TEMPORARY} ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM videos WITH NO DATA")
     copy(_TEMPORARY, map(_VALUES, entries))
-    if replaced := rows(f"SELECT videos.id FROM {_TEMPORARY} JOIN videos USING (path)"):
+    if replaced := rows(f"SELECT videos.id FROM {_TEMPORARY} JOIN videos USING (path) ORDER BY videos.id FOR NO KEY UPDATE OF videos"):
         renditions.forget([video_id for (video_id,) in replaced])
     ids = [row[0] for row in rows(_INSERT)]
     execute(f"DROP TABLE {_TEMPORARY}")

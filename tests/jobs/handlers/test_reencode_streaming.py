@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -9,13 +10,14 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from jobs import services
+from jobs import runner, services
+from jobs.heartbeat import Pulse
 from jobs.models import Job
 from media_library.models import Derivation, Rendition, Video
 from tests.conftest import X264, Clips
 from tests.jobs.handlers.conftest import three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, keyframe_times, look, peak, strongest
-from tests.jobs.running import run_to_the_end
+from tests.jobs.running import claim, run_to_the_end
 from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +69,27 @@ def test_a_second_encode_takes_the_place_of_the_first(traffic: Video) -> None:
     second = reencode(traffic, alwaysEncode=True)
 
     assert Rendition.objects.get(video=traffic).encoded_id == made(second).pk
+
+
+class ReplacedMeanwhile(Pulse):
+    """A scan finds another file in the place of each video while the job runs."""
+
+    def report(self, progress: float, speed: float | None = None) -> None:
+        Video.objects.filter(made_from=None).update(file_size=1)
+        super().report(progress, speed)
+
+
+@pytest.mark.parametrize("ladder", [False, True])
+def test_what_was_encoded_of_a_file_that_has_been_replaced_is_shown_to_nobody(traffic: Video, library: Path, *, ladder: bool) -> None:
+    job = services.submit("reencode_streaming", {"videoId": traffic.pk, "alwaysEncode": True, "ladder": ladder})
+    lease = claim(job)
+
+    runner.perform(lease, ReplacedMeanwhile(lease, claimed_at=time.monotonic()))
+
+    job.refresh_from_db()
+    assert (job.status, job.error_class) == (Job.Status.PENDING, "file_changed"), job.log
+    assert not Rendition.objects.exists()
+    assert list((library / "playback").iterdir()) == []
 
 
 def test_streams_that_play_everywhere_are_only_put_into_another_file(clips: Clips, film: Film) -> None:

@@ -67,8 +67,8 @@ def test_what_was_made_for_players_of_a_changed_file_is_shown_no_more(
     (library / "playback/a-2-hls").mkdir()
     scan_library()
     video, encoded = Video.objects.order_by("path")
-    keep_mp4(video.pk, encoded)
-    keep_ladder(video.pk, "playback/a-2-hls", height=90, bit_rate=1000, size=1)
+    keep_mp4(video, encoded)
+    keep_ladder(video, "playback/a-2-hls", height=90, bit_rate=1000, size=1)
     os.utime(library / "a.mp4")
     scan_library()
     assert Rendition.objects.count() == 2
