@@ -6,9 +6,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from config.database import read
 from gallery.counters import visitor
 from gallery.cursors import read_cursor, write_cursor
 from gallery.listing import open_medium
@@ -17,6 +19,15 @@ from gallery.models import Comment
 LONGEST_COMMENT = 2_000  # characters
 LONGEST_NAME = 80  # characters
 LATEST_MOMENT = 2**31 - 1  # seconds; what the column holds, for a video of unknown duration
+PLACES = 300  # along a medium; what is said at moments of it is told for each
+EXCERPT = 140  # characters
+LONG = 24 * 3600  # seconds, where nobody knows the duration
+REMARKS = f"""
+    SELECT DISTINCT ON (video_timestamp / %(seconds)s::int)
+           video_timestamp, left(content, {EXCERPT}), count(*) OVER (PARTITION BY video_timestamp / %(seconds)s::int)
+    FROM comments WHERE media_id = %(media)s AND status = 'visible' AND video_timestamp IS NOT NULL
+    ORDER BY video_timestamp / %(seconds)s::int, created_at DESC, id DESC LIMIT {PLACES}
+"""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\n\r\u2028\u2029]")
@@ -100,6 +111,16 @@ def comment_page(media_id: int, *, reader: Commenter, limit: int, offset: int = 
     has_more = len(ids) > limit
     next_cursor = write_cursor([comments[-1].created_at, comments[-1].pk], scope=scope) if has_more and comments else None
     return CommentPage(comments, total, has_more, next_cursor)
+
+
+def remarks(media_id: int) -> list[dict[str, Any]]:
+    """What was said at moments of a medium, place by place along it: the newest of each, and how many are there.
+
+    Places are equally long, whole seconds, and at most `PLACES`. Raises `MediaNotFound` or `MediaLocked`.
+    """
+    (duration,) = open_medium(media_id, "duration_seconds")
+    rows = read(REMARKS, {"media": media_id, "seconds": (duration or LONG) // PLACES + 1})
+    return [dict(zip(("video_timestamp", "excerpt", "count"), row, strict=True)) for row in rows]
 
 
 def _before(key: list[object]) -> Q:

@@ -1,6 +1,6 @@
 """The styles that the vendored Media Chrome writes into its shadow roots, as the viewer's Content-Security-Policy lists them.
 
-The hashes belong to exactly the file in static/gallery/vendor; a browser test compares them with what it really writes.
+The hashes belong to exactly the files in static/gallery/vendor; browser tests compare them with what these really write.
 """
 
 PLAYER_STYLE_HASHES = (
@@ -19,4 +19,11 @@ PLAYER_STYLE_HASHES = (
     "'sha256-l0oXN8ELODFEFGnJztGBqT5qrnYVXGDHmO9UVWjtMXA='",
     "'sha256-m+frfzRQalnJwRN07WZLWSWd4eM4WsynbWp5qQi8Or0='",
     "'sha256-sAS/YwJd8QhcsuwF6ji1l+uwVdgQ8O/zcjWaGi0VXSw='",
+)
+
+MENU_STYLE_HASHES = (
+    "'sha256-6U5HAlWzYb5wxRpqnEoQDmVLk4wH/2LkYlNKhVudVNU='",
+    "'sha256-JtGL9Nry1EePSwAYuDfDEJaZjQ90hmOJ9/+IVreUli4='",
+    "'sha256-Z/uphCaT8SDUy/aHCSWlW3ogtH3KvmQv8nxXBDiodjQ='",
+    "'sha256-ntLc0OsGs5UqjKSXE1qa+TXLOCjusElQkJiwbDf5ado='",
 )

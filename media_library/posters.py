@@ -1,13 +1,18 @@
-"""Posters in the thumbnail store, named by what they show, in two levels of folders."""
+"""Posters in the thumbnail store, named by what they show, in two levels of folders; each also smaller, once somebody asks for that."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
+from PIL import Image
+
+from media_library.ffmpeg.poster import LONGEST_SIDE, WEBP_QUALITY
 from media_library.store import put
 
 WEBP_START, WEBP_KIND = b"RIFF", b"WEBP"
+SMALLER_SIDES = (320, 480)  # pixels of the longer side
 
 
 def save_poster(picture: bytes, *, store: Path) -> str:
@@ -21,3 +26,28 @@ def save_poster(picture: bytes, *, store: Path) -> str:
     path = f"{digest[:2]}/{digest[2:4]}/{digest}.webp"
     put(picture, path, store=store)
     return path
+
+
+def smaller_poster(path: Path, side: int, *, store: Path) -> Path:
+    """A poster's path in the store with its longer side at most `side` pixels; drawn at first.
+
+    Raises OSError where the poster is missing or no picture, or the disk is full.
+    """
+    smaller = path.with_stem(f"{path.stem}-{side}")
+    if not (store / smaller).exists():
+        put(_drawn_smaller(store / path, side), str(smaller), store=store)
+    return smaller
+
+
+def poster_size(width: int, height: int, *, side: int = LONGEST_SIDE) -> tuple[int, int]:
+    """Of the poster of a video with pictures of this size, in pixels; nothing is enlarged."""
+    scale = min(1.0, side / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _drawn_smaller(poster: Path, side: int) -> bytes:
+    with Image.open(poster, formats=["WEBP"]) as picture:
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        encoded = io.BytesIO()
+        picture.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
+    return encoded.getvalue()

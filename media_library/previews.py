@@ -52,22 +52,22 @@ def lack_previews(videos: QuerySet[Video]) -> QuerySet[Video]:
 
 def preview_of(video_id: int) -> Preview | None:
     """The previews of a video, if they are of the file that it has now."""
-    return _up_to_date().filter(pk=video_id).first()
+    return up_to_date().filter(pk=video_id).first()
 
 
-def _up_to_date() -> QuerySet[Preview]:
+def up_to_date() -> QuerySet[Preview]:
     """Previews of the files that the videos have now."""
     return Preview.objects.filter(source_size=F("video__file_size"), source_mtime_ns=F("video__file_mtime_ns"))
 
 
 def sprites_of(video_ids: Iterable[int]) -> dict[int, Preview]:
     """The previews of those videos that have a sprite, by the video's id."""
-    return {preview.pk: preview for preview in _up_to_date().filter(pk__in=list(video_ids), sprite_path__isnull=False)}
+    return {preview.pk: preview for preview in up_to_date().filter(pk__in=list(video_ids), sprite_path__isnull=False)}
 
 
 def with_hover_previews(video_ids: Iterable[int]) -> set[int]:
     """Which of these videos have some seconds to show."""
-    return set(_up_to_date().filter(pk__in=list(video_ids), hover_path__isnull=False).values_list("pk", flat=True))
+    return set(up_to_date().filter(pk__in=list(video_ids), hover_path__isnull=False).values_list("pk", flat=True))
 
 
 def put_files(video_id: int, made: Made, *, store: Path) -> Kept:

@@ -25,6 +25,7 @@ from config.api.fields import (
     StrictIntegerField,
     StrictSerializer,
     StrictTextField,
+    camel_rows,
 )
 from config.api.idempotency import KEY_PARAMETER, once
 from config.api.paging import PaginationSerializer, PagingQuery, paging_of
@@ -32,6 +33,7 @@ from config.api.throttling import PUBLIC_WRITE_THROTTLES
 from config.roles import is_media_admin
 from gallery import services
 from gallery.api.errors import refusals
+from gallery.api.media import PublicView
 from gallery.comments import (
     LATEST_MOMENT,
     LONGEST_COMMENT,
@@ -42,6 +44,7 @@ from gallery.comments import (
     has_controls,
     is_blank,
     is_one_line,
+    remarks,
 )
 from gallery.counters import visitor
 from gallery.listing import open_medium
@@ -126,6 +129,16 @@ class CommentList(serializers.Serializer[Any]):
     pagination = PaginationSerializer()
 
 
+class Remark(serializers.Serializer[Any]):
+    videoTimestamp = serializers.IntegerField(help_text="whole seconds from the start")
+    excerpt = serializers.CharField(help_text="how the newest comment there begins, plain text: escape it")
+    count = serializers.IntegerField(help_text="comments there")
+
+
+class RemarkList(serializers.Serializer[Any]):
+    remarks = Remark(many=True)
+
+
 class DeletedReply(serializers.Serializer[Any]):
     success = serializers.BooleanField()
 
@@ -183,6 +196,14 @@ class Comments(APIView):
                 parent_id=said["parentId"],
             )
         return Response({"success": True, "comment": _shown(comment)})
+
+
+class Remarks(PublicView):
+    @extend_schema(responses=RemarkList, operation_id="list_remarks", tags=["comments"])
+    def get(self, request: Request, media_id: int) -> Response:
+        """All that is said at moments of a medium, for a line along it: at most 300 places, of each the newest comment."""
+        with refusals():
+            return Response({"remarks": camel_rows(remarks(media_id))})
 
 
 class OneComment(APIView):

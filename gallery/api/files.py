@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from gallery.files import MediaFiles, hls_file, playable_files, public_files, vi
 from gallery.listing import MediaLocked, MediaNotFound
 from gallery.streaming import FileMissing, file_response
 from gallery.viewers import note_viewer
+from media_library.posters import smaller_poster
 
 
 def answers(content_type: str) -> dict[Any, Any]:
@@ -66,13 +68,13 @@ class Thumbnail(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(responses=answers("image/webp"), operation_id="get_thumbnail", tags=["gallery"])
-    def get(self, request: Request, media_id: str, poster_hash: str) -> HttpResponseBase:
-        """The poster of a medium, at its `thumbnailPath`."""
+    def get(self, request: Request, media_id: str, poster_hash: str, side: str | None = None) -> HttpResponseBase:
+        """The poster of a medium, at its `thumbnailPath`; with `-320` or `-480` before `.webp`, no larger than so many pixels."""
         with refusals():
             files = _visible_files(request, int(media_id))
             if files.poster_hash != poster_hash:
                 raise MediaNotFound
-            return send_poster(request, files)
+            return send_poster(request, files, side=int(side) if side else None)
 
 
 def send_video(request: Request, files: MediaFiles) -> HttpResponseBase:
@@ -83,11 +85,14 @@ def send_video(request: Request, files: MediaFiles) -> HttpResponseBase:
     return file_response(request._request, files.path, root=settings.LIBRARY_ROOT, filename=files.filename)
 
 
-def send_poster(request: Request, files: MediaFiles) -> HttpResponseBase:
-    """The picture of a video; raises what `file_response` raises."""
+def send_poster(request: Request, files: MediaFiles, *, side: int | None = None) -> HttpResponseBase:
+    """The picture of a video, its longer side at most so many pixels; raises what `file_response` raises."""
     if files.poster is None:
         raise FileMissing
-    return file_response(request._request, files.poster, root=settings.THUMBNAIL_ROOT, filename=files.poster.name)
+    store, poster = Path(settings.THUMBNAIL_ROOT), files.poster
+    with suppress(OSError):  # a full disk, above all: the poster itself does as well
+        poster = smaller_poster(poster, side, store=store) if side else poster
+    return file_response(request._request, poster, root=store, filename=files.poster.name)
 
 
 def _visible_files(request: Request, media_id: int) -> MediaFiles:

@@ -13,6 +13,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from media_library import naming, timecodes
+from media_library.posters import SMALLER_SIDES, poster_size
 
 register = template.Library()
 
@@ -47,6 +48,24 @@ def shape(medium: Mapping[str, Any]) -> str:
         return SHAPE_BY_ORIENTATION.get(medium["orientation"], "16x9")
     aspect_ratio = medium["width"] / medium["height"]
     return min(SHAPES, key=lambda name: abs(log(aspect_ratio / SHAPES[name])))
+
+
+@register.filter
+def srcset(medium: Mapping[str, Any]) -> str:
+    """The poster in all its sizes, as browsers choose among them; nothing where there is one alone."""
+    width, height, poster = medium["width"], medium["height"], medium["thumbnail_path"]
+    if not width or not height or max(width, height) <= SMALLER_SIDES[0]:
+        return ""
+    whole = str(poster).removesuffix(".webp")
+    smaller = [(f"{whole}-{side}.webp", poster_size(width, height, side=side)) for side in SMALLER_SIDES if side < max(width, height)]
+    return ", ".join(f"{address} {size[0]}w" for address, size in [*smaller, (poster, poster_size(width, height))])
+
+
+@register.filter
+def card_width(medium: Mapping[str, Any]) -> str:
+    """How wide its card is in a row, about: `.rows` in gallery.css says how high rows are, and that they grow, most where few fit."""
+    ratio = SHAPES[shape(medium)]
+    return f"(max-width: 640px) min(92vw, {1.7 * ratio * 118:.0f}px), calc({1.3 * ratio:.3g} * clamp(118px, 14vw, 205px))"
 
 
 @register.filter

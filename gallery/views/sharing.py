@@ -29,6 +29,7 @@ from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_deta
 from gallery.models import PublicMedia
 from gallery.streaming import content_type
 from gallery.templatetags.gallery_format import category_name, clock, title_of, watch_address
+from media_library.posters import poster_size
 
 EMBEDDED_SIZE = (640, 360)  # pixels, where the medium's own is unknown and nobody asks for less
 FEED_LENGTH = 30
@@ -148,11 +149,11 @@ def _oembed_of(medium: dict[str, Any], request: HttpRequest, most_wide: int | No
         ).strip(),
     }
     if medium["thumbnail_path"] and medium["width"] and medium["height"]:
-        scale = min(1.0, 640 / max(medium["width"], medium["height"]))
+        thumbnail_width, thumbnail_height = poster_size(medium["width"], medium["height"])
         shown |= {
             "thumbnail_url": request.build_absolute_uri(medium["thumbnail_path"]),
-            "thumbnail_width": max(1, round(medium["width"] * scale)),
-            "thumbnail_height": max(1, round(medium["height"] * scale)),
+            "thumbnail_width": thumbnail_width,
+            "thumbnail_height": thumbnail_height,
         }
     return shown
 

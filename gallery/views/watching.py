@@ -19,19 +19,23 @@ from config.content_security import PAGE_POLICY
 from gallery.counters import visitor
 from gallery.listing import MediaLocked, MediaNotFound, PublicQuery, public_detail, public_page, related
 from gallery.models import Upvote
-from gallery.player_styles import PLAYER_STYLE_HASHES
+from gallery.player_styles import MENU_STYLE_HASHES, PLAYER_STYLE_HASHES
+from gallery.players import player_paths
 from gallery.services import engagement
 from gallery.templatetags.gallery_format import slug_of, title_of, watch_address
 from gallery.views.commenting import CommentForm, conversation
 from gallery.views.common import keep_session, refusals, session_of
 from gallery.views.sharing import found_by
 from gallery.visits import count_view
-from media_library.previews import preview_of, with_hover_previews
+from media_library.previews import with_hover_previews
 from reactions.models import ReactionType
 
 COMMENTS_BELOW_A_VIDEO = 20
 RELATED_COUNT = 8
-PLAYER_POLICY = PAGE_POLICY.replace("style-src 'self'", " ".join(["style-src 'self'", *PLAYER_STYLE_HASHES]))
+PLAYER_POLICY = PAGE_POLICY.replace("style-src 'self'", " ".join(["style-src 'self'", *PLAYER_STYLE_HASHES, *MENU_STYLE_HASHES])).replace(
+    "media-src 'self'",
+    "media-src 'self' blob:",  # what hls.js puts together
+)
 EMBEDDED_POLICY = PLAYER_POLICY.replace("frame-ancestors 'none'", "frame-ancestors *")
 
 
@@ -109,12 +113,11 @@ def _nothing_to_watch(request: HttpRequest, template: str, *, status: int) -> Ht
 def _played(medium: dict[str, Any]) -> dict[str, Any]:
     """What the player needs to know of a medium."""
     container = PurePosixPath(medium["filename"]).suffix.removeprefix(".").upper()
-    preview = preview_of(medium["id"])
     return {
         "container": container,
         "is_picture": container == "GIF",
         "stream_path": reverse("stream", args=[medium["id"]]),
-        "storyboard_path": reverse("storyboard", args=[medium["id"]]) if preview and preview.sprite_path else None,
+        **player_paths(medium["id"]),
     }
 
 

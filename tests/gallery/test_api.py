@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
 from gallery.models import PublicMedia
@@ -243,6 +245,20 @@ def duplicates(library: Path) -> tuple[int, int]:
     publish([row.pk for row in rows], category="sea", by=None)
     lock([rows[0].pk], reason="court order", by=None)
     return rows[0].pk, rows[1].pk
+
+
+def test_a_poster_comes_smaller_and_as_it_is_where_that_fails(client: Client, duplicates: tuple[int, int], library: Path) -> None:
+    poster = library.parent / f"thumbnails/cd/cd/{POSTER}.webp"
+    address = f"/thumbnails/{duplicates[1]}-{POSTER[:12]}-320.webp"
+    as_it_is = client.get(address).getvalue()
+    Image.new("RGB", (640, 360), "teal").save(poster, "WEBP")
+
+    with Image.open(io.BytesIO(client.get(address).getvalue())) as picture:
+        assert picture.size == (320, 180)
+
+    assert as_it_is == b"RIFF picture"
+    assert client.get(address.replace("320", "321")).status_code == 404
+    assert client.get(f"/thumbnails/{duplicates[0]}-{POSTER[:12]}-320.webp").status_code == 403
 
 
 class TestClosed:

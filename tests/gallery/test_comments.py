@@ -656,3 +656,31 @@ def test_a_session_that_writes_too_often_is_told_when_to_come_again(somebody: Cl
     assert reply.status_code == 429
     assert 0 < int(reply["Retry-After"]) <= 60
     assert Comment.objects.count() == 2
+
+
+# --- Along the medium
+
+
+def test_all_that_is_said_at_moments_is_told_place_by_place_with_the_newest_first(somebody: Client) -> None:
+    row = video(duration_seconds=600)  # so that a place is three seconds long
+    services.publish([row.pk], category="sea", by=None)
+    for number, moment in enumerate([6, 8, 8, 9, 600, None]):
+        Comment.objects.create(media=row, content=f"{number} " + "long " * 99, video_timestamp=moment)
+    Comment.objects.create(media=row, content="held", video_timestamp=6, status=Comment.Status.HELD)
+
+    places = somebody.get(f"/api/media/public/{row.pk}/remarks").json()["remarks"]
+
+    assert [(place["videoTimestamp"], place["excerpt"][:2], place["count"]) for place in places] == [
+        (8, "2 ", 3),
+        (9, "3 ", 1),
+        (600, "4 ", 1),
+    ]
+    assert max(len(place["excerpt"]) for place in places) == 140
+
+
+def test_of_a_medium_that_is_closed_nothing_is_told(somebody: Client, medium: PublicMedia) -> None:
+    write(somebody, medium, sessionId=session(), videoTimestamp=5)
+    services.lock([medium.pk], reason="", by=None)
+
+    assert somebody.get(f"/api/media/public/{medium.pk}/remarks").status_code == 403
+    assert somebody.get("/api/media/public/0/remarks").status_code == 404

@@ -49,6 +49,7 @@ def test_the_gallery_shows_posters_durations_titles_and_views(client: Client) ->
 
     assert f'href="/v/{media_id}/harbour-at-first-light/"' in page
     assert f'src="/thumbnails/{media_id}-{POSTER_HASH[:12]}.webp"' in page
+    assert f'srcset="/thumbnails/{media_id}-{POSTER_HASH[:12]}-320.webp 180w, ' in page
     assert 'width="1080"' in page
     assert 'height="1920"' in page
     assert "shape-9x16" in page

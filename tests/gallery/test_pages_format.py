@@ -10,9 +10,10 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from gallery.templatetags.gallery_format import SHAPES, category_name, clock, compact, shape
+from gallery.templatetags.gallery_format import SHAPES, category_name, clock, compact, shape, srcset
 from gallery.templatetags.gallery_time import ago
 from gallery.threads import FACES
+from reactions.models import ReactionType
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,26 @@ def test_the_style_sheet_knows_every_shape_by_its_ratio() -> None:
     written = {name: float(ratio) for name, ratio in re.findall(r"\.shape-(\w+) \{ --ratio: ([\d.]+); \}", style_sheet)}
 
     assert written == {name: round(ratio, 4) for name, ratio in SHAPES.items()}
+
+
+def test_the_style_sheet_has_a_colour_for_every_kind_of_reaction() -> None:
+    style_sheet = (Path(settings.BASE_DIR) / "static/gallery/viewer.css").read_text()
+
+    assert re.findall(r"\.heat-(\w+) \{ fill: ", style_sheet) == ReactionType.values
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (1920, 1080, "/p-320.webp 320w, /p-480.webp 480w, /p.webp 640w"),
+        (1080, 1920, "/p-320.webp 180w, /p-480.webp 270w, /p.webp 360w"),
+        (400, 300, "/p-320.webp 320w, /p.webp 400w"),
+        (320, 180, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_poster_comes_in_the_sizes_that_it_is_larger_than(width: int | None, height: int | None, expected: str) -> None:
+    assert srcset({"width": width, "height": height, "thumbnail_path": "/p.webp"}) == expected
 
 
 def test_a_category_is_shown_as_a_name() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from media_library.posters import save_poster
+from media_library.posters import save_poster, smaller_poster
 
 
 @pytest.fixture
@@ -48,3 +48,18 @@ def test_what_is_no_picture_is_not_kept(tmp_path: Path) -> None:
         save_poster(b"<svg onload=alert(1)>", store=tmp_path)
 
     assert not list(tmp_path.iterdir())
+
+
+def test_a_poster_is_drawn_smaller_once_and_the_next_time_taken_as_it_is(tmp_path: Path) -> None:
+    encoded = io.BytesIO()
+    Image.new("RGB", (360, 640), "teal").save(encoded, "WEBP")
+    poster = Path(save_poster(encoded.getvalue(), store=tmp_path))
+
+    smaller = tmp_path / smaller_poster(poster, 320, store=tmp_path)
+    drawn_at = smaller.stat().st_mtime_ns
+
+    assert smaller.name == f"{poster.stem}-320.webp"
+    with Image.open(smaller) as picture:
+        assert (picture.format, picture.size) == ("WEBP", (180, 320))
+    assert tmp_path / smaller_poster(poster, 320, store=tmp_path) == smaller
+    assert smaller.stat().st_mtime_ns == drawn_at

@@ -7,7 +7,8 @@ const FULL = 94; // of the height that the fullest moment takes
 const MOST_PEAKS = 5;
 const PROMINENT = 1.2; // times the average
 
-export const KINDS = ["like", "love", "laugh", "wow", "sad", "angry"];
+/** As the page's buttons name them. */
+export const KINDS = Array.from(document.querySelectorAll(".emoji"), ({ dataset }) => dataset.kind);
 
 /** One path for each kind, the first at the bottom. */
 export function areas({ buckets, bucketSeconds }, duration) {

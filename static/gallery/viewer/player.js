@@ -1,7 +1,9 @@
-// Our controls instead of the browser's, and a word when a video can't be played.
+// Our controls instead of the browser's, the ladder instead of the file, and a word when a video can't be played.
+import { playLadder } from "./ladder.js";
 
 export function dress(video) {
   if (customElements.get("media-controller")) video.controls = false;
+  if (video.dataset.ladder) playLadder(video);
   video.addEventListener("error", () => admitDefeat(video));
   if (video.error) admitDefeat(video);
   // A browser that knows the container but not the picture's codec would play sound on black.

@@ -21,6 +21,8 @@ export function takeKeys(video, timeline) {
     f: () => press("media-fullscreen-button"),
     p: () => press("media-pip-button"),
     n: () => timeline?.toNextPeak(),
+    ",": () => timeline?.scenes.toPrevious(),
+    ".": () => timeline?.scenes.toNext(),
     "<": () => shift(-1),
     ">": () => shift(1),
     "?": () => document.getElementById("shortcuts")?.togglePopover(),

@@ -1,7 +1,8 @@
 // The line under the video: where one is, what others felt and said there, and a way to go there.
 import { areas, KINDS, peaks } from "./heatmap.js";
-import { ask, clock, emoji, mediaId } from "./page.js";
+import { ask, clock, emoji, mediaId, write } from "./page.js";
 import { seek } from "./player.js";
+import { showScenes } from "./scenes.js";
 
 const STEP = 5; // seconds
 const REACH = 8; // pixels from a dot that still mean it
@@ -12,7 +13,8 @@ export function drawTimeline(video) {
   const played = line.querySelector(".played");
   const now = document.querySelector(".legend .now");
   const button = document.querySelector(".next-peak");
-  const state = { reactions: null, peaks: [], remarks: [] };
+  const scenes = showScenes(video);
+  const state = { scenes, reactions: null, peaks: [], remarks: [] };
   const duration = () => video.duration || Number(line.ariaValueMax) || 1;
 
   const follow = () => {
@@ -34,8 +36,7 @@ export function drawTimeline(video) {
   follow();
 
   const showRemarks = async () => {
-    const { comments } = await ask(`/api/media/comments?mediaId=${mediaId}&limit=100`);
-    state.remarks = comments.filter(({ videoTimestamp }) => videoTimestamp !== null);
+    state.remarks = (await ask(`/api/media/public/${mediaId}/remarks`)).remarks;
     line.querySelector(".dots").replaceChildren(...state.remarks.map(({ videoTimestamp }) => dot(videoTimestamp / duration())));
   };
   document.addEventListener("conversation", () => showRemarks().catch(() => {})); // they are below, too
@@ -48,7 +49,7 @@ export function drawTimeline(video) {
     document.getElementById("peaks").textContent = inWords(reactions, state.peaks);
     offer(button, nextPeak());
   };
-  return { showReactions, toNextPeak };
+  return { showReactions, toNextPeak, scenes };
 }
 
 function takeKeys(line, video, duration) {
@@ -82,7 +83,8 @@ function takePointers(line, video, duration, state) {
   };
   const point = (event) => {
     const { moment, remark, x, width } = at(event);
-    label.textContent = [clock(moment), felt(state.reactions, moment), remark && `“${remark.content}”`].filter(Boolean).join("  ");
+    const facts = [clock(moment), state.scenes.at(moment)?.text, felt(state.reactions, moment), remark && inQuotes(remark)];
+    label.textContent = facts.filter(Boolean).join("  ");
     label.hidden = false;
     const half = label.offsetWidth / 2;
     label.style.left = `${Math.min(Math.max(x, half), Math.max(width - half, half))}px`;
@@ -105,6 +107,8 @@ function offer(button, peak) {
   button.hidden = !peak;
   if (peak) button.textContent = `Next peak ${clock(peak.at)}`;
 }
+
+const inQuotes = ({ excerpt, count }) => `“${excerpt}”${count > 1 ? ` and ${write(count - 1)} more` : ""}`;
 
 /** What people felt around a moment: `❤️ 3 😂 1`. */
 function felt(reactions, moment) {

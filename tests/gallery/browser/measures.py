@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 
 from playwright.sync_api import Page
 
-PATIENCE = 10.0  # seconds
+PATIENCE = 30.0  # seconds
 # How far things have moved since the page began to load, as browsers score it; 0 is not at all.
 LAYOUT_SHIFT = """
     () => new Promise((resolve) => {
         let score = 0;
         new PerformanceObserver((list) => list.getEntries().forEach((entry) => (score += entry.value)))
             .observe({type: "layout-shift", buffered: true});
-        setTimeout(() => resolve(score), 300);
+        setTimeout(() => resolve(score), 100);
     })
+"""
+STYLES = """
+    (function collect(root) {
+        return [...root.querySelectorAll("*")].flatMap((element) => [
+            ...(element.localName === "style" ? [element.textContent] : []),
+            ...(element.shadowRoot ? collect(element.shadowRoot) : []),
+        ]);
+    })(document)
 """
 
 
@@ -24,3 +34,8 @@ def wait_until(page: Page, expression: str) -> None:
     while not page.evaluate(expression):
         assert time.monotonic() < deadline, f"{expression} did not become true"
         page.wait_for_timeout(50)
+
+
+def style_hashes(page: Page) -> set[str]:
+    """Those of all `<style>` elements of a page and its shadow roots, as a policy lists them."""
+    return {f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'" for style in page.evaluate(STYLES)}

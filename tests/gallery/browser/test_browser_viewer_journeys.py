@@ -71,6 +71,7 @@ def test_a_visitor_finds_their_way_votes_and_talks(page: Page, media_id: int) ->
     # What is written belongs to what is shown, and appears without the page being loaded again.
     page.get_by_label("Your comment").click()
     expect(page.get_by_label("Moment of the video")).to_have_value("0:02")
+    page.get_by_label("Moment of the video").fill("0:03")
     page.get_by_label("Your comment").fill("a gull, or a tern?")
     page.get_by_label("Your name").fill("Bo")
     page.get_by_role("button", name="Comment", exact=True).click()
