@@ -47,10 +47,6 @@ class Look:
     preset: str = "fast"  # libx264's and libx265's
     maps_tones: bool = True  # of high dynamic range; needs the filter zscale
 
-    @property
-    def is_on_gpu(self) -> bool:
-        return not self.encoder.startswith("lib")
-
 
 def size_within(probe: Probe, lines: int | None) -> tuple[int, int]:
     """Width and height, even, of the video as shown, its shorter side at most `lines`; never enlarged."""
