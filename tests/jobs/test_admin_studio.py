@@ -236,7 +236,7 @@ class TestStoryboards:
         film = services.submit("compilation", {"clips": [{"videoId": clip.pk}], "dryRun": True})
 
         pages = [words(admin_client.get(f"{JOBS}{job.pk}/change/").content.decode()) for job in (gif, film)]
-        again = admin_client.get(f"{JOBS}add/", {"type": "generate_gif", "like": gif.pk}).content.decode()
+        again = admin_client.get(f"{JOBS}add/", {"type": "generate_gif", "like": str(gif.pk)}).content.decode()
 
         assert all("Change" in page for page in pages)
         assert "clips (1), dryRun True" in pages[1]

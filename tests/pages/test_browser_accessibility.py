@@ -23,7 +23,7 @@ DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, heig
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 # Colours in between two schemes are nobody's.
-SETTLED = "() => Promise.all(document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))"
+SETTLED = "() => Promise.allSettled(document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))"
 
 
 @pytest.fixture
