@@ -132,7 +132,7 @@ def _coercion(choices: list[Any]) -> Any:
 
 def _words(name: str) -> str:
     """`inPoint` as a label: "In point"."""
-    return _CAPITAL.sub(lambda letter: f" {letter[0].lower()}", name).capitalize()
+    return "URL" if name == "url" else _CAPITAL.sub(lambda letter: f" {letter[0].lower()}", name).capitalize()
 
 
 def _least(schema: Schema, *, step: float = 0) -> Any:

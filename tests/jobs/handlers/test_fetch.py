@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import struct
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from jobs import reaper, runner, services
@@ -153,6 +155,13 @@ def test_a_name_is_proved_by_its_certificate(film: bytes, tmp_path: Path, settin
         refused = fetch(server.url)
 
     assert (refused.status, refused.error_class) == (Job.Status.FAILED, "certificate")
+
+
+def test_the_form_asks_for_an_address_in_one_line(admin_client: Client) -> None:
+    shown = admin_client.get("/admin/jobs/job/add/?type=fetch&url=https://example.com/a.mp4").content.decode()
+
+    assert '<label for="id_url">URL:</label>' in shown
+    assert re.search(r'<input type="url" name="url" value="https://example.com/a.mp4"[^>]* required', shown)
 
 
 NO_VIDEOS = {
