@@ -74,9 +74,11 @@ class _Judge:
         self._viewers, self._curves, self._scenes = viewers, curves, scenes
 
     def moments(self, params: HighlightParams) -> list[Moment]:
-        joining = params.card_length * params.title_cards - params.transition_length * (params.transition == "crossfade")
         score = self._score()
-        stretches = best_stretches(score, self._scenes, length=params.length, longest=params.clip_length, most=MOST_CLIPS, extra=joining)
+        fade = params.transition_length if params.transition == "crossfade" else 0.0
+        joining = params.card_length - 2 * fade if params.title_cards else -fade
+        length = params.length - fade  # the last moment fades into none
+        stretches = best_stretches(score, self._scenes, length=length, longest=params.clip_length, most=MOST_CLIPS, extra=joining)
         return [Moment(round(start, 3), round(end, 3), score.mean((start, end)), self._reason((start, end))) for start, end in stretches]
 
     def _score(self) -> Score:

@@ -96,6 +96,15 @@ def test_a_dry_run_shows_the_moments_and_makes_nothing(story: Video, library: Pa
     assert [path.name for path in library.rglob("*.mp4")] == [story.filename]
 
 
+def test_what_crossfades_take_away_is_made_up_for_but_for_the_last(story: Video) -> None:
+    fades = {"transition": "crossfade", "transitionLength": 0.75}
+
+    result = result_of("highlight_generate", story, length=2.5, clipLength=1.5, dryRun=True, **fades)
+
+    assert len(result["clips"]) == 2
+    assert result["duration"] == pytest.approx(2.5, abs=0.3)
+
+
 def test_the_digest_that_it_makes_is_kept(story: Video) -> None:
     result_of("highlight_generate", story, length=2, dryRun=True)
 
