@@ -18,6 +18,7 @@ from gallery import counters
 from gallery.flusher import Flusher
 from tests.browser import chromium, expected_complaints, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
 from tests.clock import Clock
+from tests.replies import fresh_address
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac", "-b:a", "64k")
@@ -117,6 +118,12 @@ def _counts_wait_for_a_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """No thread looks into the database behind a test's back, and no test writes what another has counted."""
     monkeypatch.setattr(Flusher, "wake", lambda self: None)
     counters._start_afresh()
+
+
+@pytest.fixture
+def address() -> str:
+    """An address that no other test, nor an earlier run of this one, comes from."""
+    return fresh_address()
 
 
 @pytest.fixture

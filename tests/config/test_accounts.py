@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django.fixtures import Settings
+
+from tests.replies import fresh_address
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
@@ -31,9 +32,8 @@ def _nobody_is_too_fast(settings: Settings) -> None:
 
 @pytest.fixture
 def stranger() -> Client:
-    """Somebody at an address that no other test comes from."""
-    number = uuid.uuid4().int
-    return Client(REMOTE_ADDR=f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1")
+    """Somebody at an address of this test's own."""
+    return Client(REMOTE_ADDR=fresh_address())
 
 
 def text(response: Response) -> str:

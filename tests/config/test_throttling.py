@@ -29,13 +29,6 @@ def _each_counter(request: pytest.FixtureRequest, settings: Any) -> Any:
     redis.client.cache_clear()
 
 
-@pytest.fixture
-def address() -> str:
-    """An address that no other test comes from."""
-    number = uuid.uuid4().int
-    return f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"
-
-
 @pytest.mark.usefixtures("_each_counter")
 @pytest.mark.django_db
 def test_the_eleventh_sign_in_of_a_minute_waits(visitor: Client, address: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -297,12 +296,6 @@ def test_a_locked_medium_takes_nothing(send: Send, write: Write) -> None:
 
     assert is_refused(reply, 403)
     assert everything() == before
-
-
-@pytest.fixture
-def address() -> str:
-    """An address that no other test, nor an earlier run of this one, comes from."""
-    return f"2001:db8:{secrets.randbits(16):x}:{secrets.randbits(16):x}::1"
 
 
 def vote_with_inventions(client: Client, address: str, medium: int, *, times: int) -> list[Any]:

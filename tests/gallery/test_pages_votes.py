@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +11,7 @@ from pytest_django.fixtures import Settings
 from gallery import services
 from gallery.models import Upvote
 from tests.gallery.shared_media import share
+from tests.replies import fresh_address
 
 pytestmark = pytest.mark.django_db
 
@@ -52,8 +52,7 @@ def test_a_vote_of_another_site_is_refused(media_id: int) -> None:
 
 def test_votes_from_one_address_are_bounded_whatever_sessions_they_come_from(media_id: int, settings: Settings) -> None:
     settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = 2
-    number = uuid.uuid4().int  # an address that no other test comes from
-    crowd = {"REMOTE_ADDR": f"2001:db8:{number & 0xFFFF:x}:{number >> 16 & 0xFFFF:x}::1"}
+    crowd = {"REMOTE_ADDR": fresh_address()}
 
     replies = [Client().post(f"/v/{media_id}/upvote", **crowd) for _ in range(3)]  # type: ignore[arg-type]
 

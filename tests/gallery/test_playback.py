@@ -12,6 +12,7 @@ from django.utils import timezone
 from gallery.services import lock, publish
 from media_library.models import Rendition, Video
 from tests.gallery.rows import video, with_file
+from tests.replies import body
 
 ORIGINAL, MADE = b"the original", b"what every browser plays"
 MASTER, SEGMENTS = b"#EXTM3U\n", bytes(range(256))
@@ -38,10 +39,6 @@ def ladder(media_id: int, library: Path) -> None:
     (folder / "720.m4s").write_bytes(SEGMENTS)
     (folder / "notes.txt").write_text("ours")
     Rendition.objects.create(video_id=media_id, kind="hls", folder="playback/harbour-hls", height=720, size=264)
-
-
-def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else bytes(response.content)
 
 
 def play(client: Client, media_id: int, **headers: str) -> Any:

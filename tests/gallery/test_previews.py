@@ -15,6 +15,7 @@ from media_library.ffmpeg.sprite import Sprite
 from media_library.models import Video
 from media_library.previews import Made, Previews, name_files, put_files
 from tests.gallery.rows import video, with_file
+from tests.replies import body
 
 SPRITE, HOVER = b"RIFF....WEBP the tiles", b"....ftyp the seconds"
 PARTS = ("preview", "sprite", "storyboard.vtt")
@@ -32,10 +33,6 @@ def medium(db: None, library: Path, settings: Any) -> Video:
 
 def get(client: Client, medium: Video, part: str, **headers: str) -> Any:
     return client.get(f"/api/media/public/{medium.pk}/{part}", headers=headers)
-
-
-def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else bytes(response.content)
 
 
 def test_everybody_gets_the_previews_of_an_open_medium(client: Client, medium: Video) -> None:

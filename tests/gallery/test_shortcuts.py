@@ -25,6 +25,7 @@ from gallery.models import MediaStats
 from gallery.services import engagement, lock, publish
 from tests.clock import Clock
 from tests.gallery.rows import video
+from tests.replies import fresh_address
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ class Server:
         self.django: Any = get_wsgi_application()
         self.application = Shortcuts(self._asked_django)
         self.django_was_asked = False
-        self.caller = f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"  # whom no limit knows yet
+        self.caller = fresh_address()
 
     def _asked_django(self, *request: Any) -> Any:
         self.django_was_asked = True

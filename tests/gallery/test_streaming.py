@@ -17,6 +17,7 @@ from gallery import streaming
 from gallery.services import publish
 from gallery.streaming import CHUNK, FileUnreadable, TooManyStreams, file_response
 from tests.gallery.rows import video, with_file
+from tests.replies import body
 
 CONTENT = bytes(range(256)) * 5
 
@@ -26,10 +27,6 @@ def media_id(db: None, library: Path) -> int:
     clip = with_file(video(path="videos/harbour.mp4", filename="harbour.mp4"), CONTENT)
     publish([clip.pk], category="sea", by=None)
     return clip.pk
-
-
-def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else bytes(response.content)
 
 
 def stream(client: Client, media_id: int, **headers: str) -> Any:
