@@ -24,13 +24,13 @@ from psycopg.types.json import Jsonb
 from config.database import read
 from jobs import lanes, nodes, steps
 from jobs.models import Job, Lane, WorkerNode
-from jobs.picking import pick, rank_now
+from jobs.picking import GPU_FAILED, pick, rank_now
 
 logger = logging.getLogger(__name__)
 
 UNFINISHED = 99  # the most progress of a job that has not completed
 RACES = 5  # lost to claims of the same exclusive key, before a claimer looks again later
-WORKER_DIED, NO_SPACE, GPU_FAILED = "worker_died", "no_space", "gpu_failed"  # error classes that decide what becomes of a job
+WORKER_DIED, NO_SPACE = "worker_died", "no_space"  # error classes that decide what becomes of a job
 
 BEAT = """
     WITH held AS (
@@ -197,7 +197,7 @@ def fail(lease: Lease, *, error: str, error_class: str, suggestion: str = "", is
         return _let_go_cancelled(job)
     reason = {"error": error, "error_class": error_class, "suggestion": suggestion}
     if error_class == GPU_FAILED and lease.uses_gpu and job.has_cpu_path:
-        return _let_go(job, status=Job.Status.QUEUED, vram_required=0, progress=0, speed=None, **reason)
+        return _let_go(job, status=Job.Status.QUEUED, progress=0, speed=None, **reason)
     if is_transient and job.attempt < settings.MAX_ATTEMPTS:
         return _let_go(job, status=Job.Status.PENDING, run_after=Now() + retry_delay(job.attempt), **reason)
     return _let_go(job, status=Job.Status.FAILED, completed_at=Now(), **reason)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from django.db import DatabaseError, InterfaceError, OperationalError
 from redis import RedisError
 
-from jobs.claims import GPU_FAILED, NO_SPACE, LeaseLost
+from jobs.claims import NO_SPACE, LeaseLost
+from jobs.picking import GPU_FAILED
 from media_library.ffmpeg import errors as ffmpeg
 from media_library.scanner.reading import StoreUnusable
 

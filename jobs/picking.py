@@ -16,6 +16,8 @@ from config.database import read, read_together
 from jobs import lanes, nodes
 from jobs.models import Lane, WorkerNode
 
+GPU_FAILED = "gpu_failed"  # the error class of a queued job whose next attempt does without a GPU
+
 LOCK_NODE = "SELECT id FROM worker_nodes WHERE id = %(node)s FOR NO KEY UPDATE"
 
 PROMOTE_DUE = """
@@ -48,7 +50,7 @@ BARRIER = f"""
           AND running.vram_reserved > 0
     ) AS keeps_slot
     FROM jobs AS job, node
-    WHERE job.status = 'queued' AND job.vram_required BETWEEN 1 AND node.vram_total
+    WHERE job.status = 'queued' AND job.vram_required BETWEEN 1 AND node.vram_total AND job.error_class <> '{GPU_FAILED}'
       AND job.ranked_at + job.priority * interval '1 minute' <= statement_timestamp() - %(patience)s
       AND (job.resource_category = %(lane)s OR job.resource_category IN (
           SELECT worker.lane FROM workers AS worker
@@ -63,12 +65,17 @@ BARRIER = f"""
     ORDER BY job.ranked_at, job.id LIMIT 1
 """
 
-# A job whose need the node's memory could never hold runs its CPU path there, and reserves nothing.
+# A job whose need the node's memory could never hold runs its CPU path there, and reserves nothing;
+# so does one that a GPU has just failed at.
 PICK = f"""
     WITH node AS ({NODE}), barrier AS ({BARRIER}), picked AS (
         SELECT job.id, need.vram, job.error_class
         FROM node, jobs AS job
-        CROSS JOIN LATERAL (SELECT CASE WHEN job.vram_required <= node.vram_total THEN job.vram_required ELSE 0 END AS vram) AS need
+        CROSS JOIN LATERAL (
+            SELECT CASE
+                WHEN job.vram_required <= node.vram_total AND job.error_class <> '{GPU_FAILED}' THEN job.vram_required ELSE 0
+            END AS vram
+        ) AS need
         WHERE job.resource_category = %(lane)s AND job.status = 'queued'
           AND (job.vram_required <= node.vram_total OR job.has_cpu_path)
           AND need.vram <= node.vram_free

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from jobs import lanes, nodes
 from jobs.models import Job, Lane, PipelineStep, WorkerNode
-from jobs.picking import KEY_IS_FREE, Barrier, barrier
+from jobs.picking import GPU_FAILED, KEY_IS_FREE, Barrier, barrier
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -204,8 +204,8 @@ class _Situation:
 
 
 def _demand(job: Job, node: WorkerNode) -> int:
-    """MiB that the job would reserve there; where it could never fit it runs its CPU path."""
-    return job.vram_required if job.vram_required <= node.vram_total else 0
+    """MiB that the job would reserve there; where it could never fit, or a GPU has just failed at it, it runs its CPU path."""
+    return job.vram_required if job.vram_required <= node.vram_total and job.error_class != GPU_FAILED else 0
 
 
 def _can_run(job: Job, node: WorkerNode) -> bool:

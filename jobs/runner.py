@@ -10,12 +10,13 @@ from typing import Any
 from django.db import transaction
 
 from jobs import claims, registry, space
-from jobs.claims import GPU_FAILED, NO_SPACE, CancelRequested, Lease, LeaseLost
+from jobs.claims import NO_SPACE, CancelRequested, Lease, LeaseLost
 from jobs.context import JobContext
 from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, LeaseExpired, WorkerStops, failure_of
 from jobs.heartbeat import Pulse, is_refusal
 from jobs.models import Job
 from jobs.outputs import Named
+from jobs.picking import GPU_FAILED
 from jobs.registry import InvalidParams, UnknownJobType
 
 logger = logging.getLogger(__name__)

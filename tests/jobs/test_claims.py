@@ -411,6 +411,15 @@ class TestFailures:
         fail(again, error="The GPU failed", error_class="gpu_failed")
         assert fresh(again).status == "failed"
 
+    def test_what_a_gpu_failed_at_tries_it_again_when_a_person_retries_it(self, gpu_node: WorkerNode) -> None:
+        services.submit("encode", {})
+        for _ in range(2):
+            fail(lease := claimed(gpu_node, Lane.GPU_ENCODE), error="The GPU failed", error_class="gpu_failed")
+        services.retry(lease.job_id, by=None)
+
+        assert claimed(gpu_node, Lane.GPU_ENCODE).uses_gpu
+        assert used(gpu_node) == 2048
+
     def test_what_cannot_do_without_a_gpu_fails_with_it(self, gpu_node: WorkerNode) -> None:
         services.submit("model", {})
         lease = claimed(gpu_node, Lane.GPU_AI)
