@@ -144,7 +144,7 @@ class TestStarting:
             ({"inPoint": ["9", ""], "outPoint": ["3", ""]}, "outPoint must come after inPoint"),
             ({"title": ["x" * 201, ""]}, "at most 200 characters"),
             ({"type": "compile_quad"}, "This shows 4 clips at once; there are 2."),
-            ({"join-width": "640"}, "width and height go together"),
+            ({"join-width": "640"}, "Width and height go together"),
             ({"join-quality": "99"}, "less than or equal to 34"),
             ({"title": ["\x00", ""]}, "NUL characters cannot be stored."),
         ],
