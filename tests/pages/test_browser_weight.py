@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def test_the_gallery_is_light(page: Page, house: Ids) -> None:
     fetched: list[Response] = []
-    page.on("response", fetched.append)
+    page.on("response", lambda response: fetched.append(response))
 
     page.goto("/", wait_until="networkidle")
 
