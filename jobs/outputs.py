@@ -21,7 +21,7 @@ from django.db.models.functions import Random
 
 from jobs import claims
 from jobs.claims import Lease
-from jobs.failures import BadOutput
+from jobs.failures import BadOutput, JobFailed
 from jobs.models import Job
 from jobs.verification import verify, verify_playlists
 from media_library.ffmpeg.inspection import Inspection
@@ -178,7 +178,10 @@ class Workspace:
 
     def _free(self, target: Path) -> Path:
         taken = {done.output.path for done in self._finished}
-        return next(path for path in numbered(target) if path not in taken and file_at(self._root, path) is None)
+        for path in numbered(target):
+            if path not in taken and file_at(self._root, path) is None:
+                return path
+        raise JobFailed("no_name_left", f"{target} and all numbers of that name are taken", suggestion="Move some of them elsewhere.")
 
     def _finish(self, finished: _Finished) -> Output:
         self._finished.append(finished)

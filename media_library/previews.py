@@ -24,6 +24,7 @@ class Made:
 
     poster: bytes | None = None
     poster_at: float | None = None  # seconds; None: nobody chose
+    is_choice: bool = False  # whether that was asked for now; else it repeats what was chosen before
     previews: Previews | None = None
 
 
@@ -39,6 +40,7 @@ class Kept:
 
     poster: str | None
     poster_at: float | None
+    is_choice: bool
     previews: dict[str, Any]  # columns of `Preview`; empty: they stay as they are
 
 
@@ -73,23 +75,25 @@ def with_hover_previews(video_ids: Iterable[int]) -> set[int]:
 def put_files(video_id: int, made: Made, *, store: Path) -> Kept:
     """Put what was made into the store, where nothing names it yet; raises OSError, for instance when the disk is full."""
     poster = save_poster(made.poster, store=store) if made.poster else None
-    return Kept(poster, made.poster_at, _put(video_id, made.previews, store=store) if made.previews else {})
+    return Kept(poster, made.poster_at, made.is_choice, _put(video_id, made.previews, store=store) if made.previews else {})
 
 
 @transaction.atomic
 def name_files(video: Video, kept: Kept, *, store: Path) -> bool:
     """Have the video's rows name files of the store; what they named before is removed after commit.
 
-    False where the video's file is another one by now.
+    A poster of a moment that was chosen before gives way to one that was chosen meanwhile. False where the video's file is
+    another one by now.
     """
     same = Video.objects.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
     if not same.select_for_update(no_key=True).exists():
         return False
     before = Preview.objects.filter(pk=video.pk).first() or Preview(pk=video.pk)
     source = {"source_size": video.file_size, "source_mtime_ns": video.file_mtime_ns} if kept.previews else {}
-    values = {**kept.previews, **source, "poster_at": kept.poster_at, "made_at": Now()}
+    is_latest = kept.is_choice or kept.poster_at == before.poster_at
+    values = {**kept.previews, **source, "poster_at": kept.poster_at if is_latest else before.poster_at, "made_at": Now()}
     after, _ = Preview.objects.update_or_create(pk=video.pk, defaults=values)
-    if kept.poster:
+    if kept.poster and is_latest:
         same.update(thumbnail_path=kept.poster, updated_at=Now())
     superseded = {before.sprite_path, before.hover_path} - {after.sprite_path, after.hover_path, None}
     transaction.on_commit(lambda: remove(superseded, store=store))

@@ -83,7 +83,7 @@ def _make(context: JobContext, video: Video, params: PreviewParams, follow: Foll
     with opened(video) as descriptor:
         poster = inspectors().ask("poster", descriptor, seconds=poster_at, follow=lambda _: follow(None)).made if wants_poster else None
         made = _previews(context, descriptor, follow) if wants_previews else None
-    _keep(video, Made(poster, poster_at, made))
+    _keep(video, Made(poster, poster_at, params.poster_at is not None, made))
 
 
 def _keep(video: Video, made: Made) -> None:

@@ -21,7 +21,7 @@ from jobs.heartbeat import Pulse
 from jobs.models import Job
 from jobs.registry import InvalidParams
 from media_library.models import Preview, Video
-from media_library.previews import storyboard
+from media_library.previews import Made, name_files, put_files, storyboard
 from media_library.scanner import scan
 from tests.conftest import X264, Clips, aged
 from tests.jobs.running import claim, run_to_the_end
@@ -103,6 +103,17 @@ def test_a_chosen_moment_is_kept_when_everything_is_made_anew(dawn: Video, setti
 
     dawn.refresh_from_db()
     assert brightness(Path(settings.THUMBNAIL_ROOT) / str(dawn.thumbnail_path)) / 255 * 9 == pytest.approx(8.0, abs=0.2)
+
+
+def test_a_moment_that_is_chosen_while_a_poster_is_made_is_kept(dawn: Video, settings: Settings) -> None:
+    store = Path(settings.THUMBNAIL_ROOT)
+    made_before_the_choice = put_files(dawn.pk, Made(poster=(store / str(dawn.thumbnail_path)).read_bytes()), store=store)
+    previews(videoId=dawn.pk, posterAt=8)
+    chosen = Video.objects.get().thumbnail_path
+
+    assert name_files(dawn, made_before_the_choice, store=store)
+
+    assert (Preview.objects.get().poster_at, Video.objects.get().thumbnail_path) == (8, chosen)
 
 
 def test_a_moment_after_the_end_is_refused_with_what_to_do(dawn: Video) -> None:
