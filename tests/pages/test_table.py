@@ -12,7 +12,8 @@ from tests.pages.table import ALL
 
 # What shows no page of ours: files and feeds, what is only posted to or read by scripts, and what Django's admin has for every model.
 NO_PAGE = re.compile(
-    r"""admin | robots\.txt | .*\.xml | .*feed/ | oembed | static/.* | .*/(sign-out|upvote|delete|state|run|reconcile|suggested-tags|studio/clip|studio/found)/? | \^.*
+    r"""admin | robots\.txt | .*\.xml | .*feed/ | oembed | static/.* | \^.*
+    | .*/(sign-out|upvote|delete|state|run|reconcile|suggested-tags|studio/clip|studio/found)/?
     | admin/(sign-in|auth|token_blacklist|autocomplete|jsi18n|r|logout|password_change)/.* | admin/[\^(].*
     | admin/.*(add|history|<path:object_id>)/""",
     re.VERBOSE,
