@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import ffmpeg
@@ -25,6 +26,7 @@ def suffix_of(probe: Probe) -> str:
 
 def first_packet(source: Source) -> list[str]:
     """Tell which keyframe a seek to the in point leads to, in words that `keyframe_of` reads; decodes nothing."""
+    source = replace(source, is_copied=True)
     opened = open_source(source)
     options = {"c": "copy", "frames:v": 1, "format": "framecrc", "start_at_zero": None, "copyts": None}
     return arguments(ffmpeg.output(source.pictures(opened), "pipe:2", **options))
@@ -40,6 +42,7 @@ def keyframe_of(said: str) -> float | None:
 
 def copied(source: Source, target: Path) -> list[str]:
     """Cut a stretch that begins with a keyframe out of a video, its streams as they are."""
+    source = replace(source, is_copied=True)
     opened = open_source(source)
     sound = source.sound(opened)
     streams = [source.pictures(opened), *([] if sound is None else [sound])]

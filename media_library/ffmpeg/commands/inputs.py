@@ -15,6 +15,10 @@ from media_library.paths import decode_path, encode_path
 SCALER = "lanczos"
 FILE = "file:"  # before every path: nothing in it is an option or a protocol
 
+# Streams without an index: a seek leads between two keyframes, and the pictures up to the next one would be missing.
+SOUGHT_AMONG_PACKETS = frozenset(("mpegts", "mpeg"))
+LONGEST_GROUP = 60.0  # seconds from one keyframe to the next
+
 
 @dataclass(frozen=True)
 class Source:
@@ -25,14 +29,32 @@ class Source:
     bounds: Bounds = field(default_factory=Bounds)
     in_point: float = 0.0  # seconds
     duration: float | None = None  # seconds; None: to its end
+    is_copied: bool = False  # packets as they are, from the first keyframe that a seek finds
 
     def pictures(self, opened: Any) -> Any:
         """The stream of an opened source that is its picture."""
-        return opened[str(self.probe.picture_stream)]
+        pictures = opened[str(self.probe.picture_stream)]
+        return (
+            pictures.filter("trim", start=seconds(self._lead)).filter("setpts", f"PTS-{seconds(self._lead)}/TB") if self._lead else pictures
+        )
 
     def sound(self, opened: Any) -> Any | None:
         """The stream of an opened source that is its sound; None: it is silent."""
-        return None if self.probe.sound_stream is None else opened[str(self.probe.sound_stream)]
+        if self.probe.sound_stream is None:
+            return None
+        sound = opened[str(self.probe.sound_stream)]
+        return sound.filter("atrim", start=seconds(self._lead)).filter("asetpts", f"PTS-{seconds(self._lead)}/TB") if self._lead else sound
+
+    @property
+    def stretch(self) -> dict[str, str]:
+        """What is read of the file, as options of an input: what is wanted, and what leads up to it."""
+        options = {"ss": seconds(self.in_point - self._lead)} if self.in_point > self._lead else {}
+        return options if self.duration is None else {**options, "t": seconds(self._lead + self.duration)}
+
+    @property
+    def _lead(self) -> float:
+        """Seconds that are read before the in point, and dropped when they are decoded."""
+        return 0.0 if self.is_copied or self.probe.container not in SOUGHT_AMONG_PACKETS else min(self.in_point, LONGEST_GROUP)
 
 
 def open_source(source: Source, **options: Any) -> Any:
@@ -41,9 +63,6 @@ def open_source(source: Source, **options: Any) -> Any:
     `options` are further ones of ffmpeg's for an input. Give two inputs of one command that would be equal each an option
     of its own, or ffmpeg-python takes them for one: `thread_queue_size` does no harm.
     """
-    stretch: dict[str, Any] = {"ss": seconds(source.in_point)} if source.in_point else {}
-    if source.duration is not None:
-        stretch["t"] = seconds(source.duration)
     return ffmpeg.input(
         url_of(source.path),
         protocol_whitelist="file",
@@ -51,7 +70,7 @@ def open_source(source: Source, **options: Any) -> Any:
         codec_whitelist=",".join(sorted(VIDEO_CODECS | AUDIO_CODECS)),
         max_pixels=source.bounds.pixels,
         max_streams=source.bounds.streams,
-        **stretch,
+        **source.stretch,
         **options,
     )
 

@@ -9,6 +9,7 @@ from jobs import services
 from jobs.models import Job
 from media_library.models import Derivation, Video
 from tests.conftest import Clips
+from tests.jobs.handlers.conftest import three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, look, strongest
 from tests.jobs.running import run_to_the_end
 
@@ -32,6 +33,17 @@ def test_an_exact_clip_begins_and_ends_with_the_very_pictures_asked_for(traffic:
     assert seen.duration == pytest.approx(1.08, abs=0.05)
     assert (seen.width, seen.height, seen.codec, seen.pixel_format, seen.audio_codec) == (160, 90, "h264", "yuv420p", "aac")
     assert seen.is_faststart
+
+
+def test_a_stream_without_an_index_loses_no_picture_before_the_next_keyframe(clips: Clips, film: Callable[[Path], Video]) -> None:
+    one_keyframe = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "250", "-sc_threshold", "0")
+
+    job = cut(film(three_colours(clips, name="far.ts", video=one_keyframe)), inPoint=0.96, outPoint=2.04)
+
+    seen = look(made(job).absolute_path)
+    assert [strongest(colour) for colour in seen.colours] == [RED, *[GREEN] * 25, BLUE]
+    assert seen.sound_start == pytest.approx(0, abs=0.03)
+    assert seen.sound_end == pytest.approx(1.08, abs=0.05)
 
 
 def test_its_sound_begins_and_ends_with_its_pictures(traffic: Video) -> None:
