@@ -13,7 +13,7 @@ urlpatterns = [
     path("api/videos/health", Health.as_view()),
     path("api/videos/bulk", Bulk.as_view()),
     path("api/videos/<id:video_id>", OneVideo.as_view()),
-    path("api/videos/<id:video_id>/stream", VideoStream.as_view()),
+    path("api/videos/<id:video_id>/stream", VideoStream.as_view(), name="video_stream"),
     path("api/videos/<id:video_id>/thumbnail", VideoThumbnail.as_view()),
     path("api/videos/<id:video_id>/lineage", VideoLineage.as_view()),
     path("api/videos/<id:video_id>/scenes", VideoScenes.as_view()),
