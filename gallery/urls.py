@@ -5,13 +5,13 @@ from django.urls import path, re_path
 from gallery.api.chapters import Chapters
 from gallery.api.comments import Approve, Comments, Hold, OneComment, Remarks, RemoveSession
 from gallery.api.engagement import Finish, Upvote, WatchTime
-from gallery.api.files import Hls, Playback, Stream, Thumbnail
+from gallery.api.files import Hls, Playback, SmallThumbnail, Stream, Thumbnail
 from gallery.api.media import CategoryList, Lock, MediaList, OneMedium, Related
 from gallery.api.previews import HoverPreview, Sprite, Storyboard
 from media_library.posters import SMALLER_SIDES
 
 SIDES = "|".join(map(str, SMALLER_SIDES))
-POSTER = rf"(?P<media_id>[1-9][0-9]{{0,17}})-(?P<poster_hash>[0-9a-f]{{12}})(?:-(?P<side>{SIDES}))?\.webp"
+POSTER = r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})"
 
 urlpatterns = [
     path("api/media/public", MediaList.as_view()),
@@ -35,5 +35,6 @@ urlpatterns = [
     path("api/media/comments/<id:comment_id>/hold", Hold.as_view()),
     path("api/media/comments/<id:comment_id>/approve", Approve.as_view()),
     path("api/media/comments/<id:comment_id>/remove-session", RemoveSession.as_view()),
-    re_path(rf"^thumbnails/{POSTER}$", Thumbnail.as_view()),
+    re_path(rf"{POSTER}\.webp$", Thumbnail.as_view()),
+    re_path(rf"{POSTER}-(?P<side>{SIDES})\.webp$", SmallThumbnail.as_view()),
 ]

@@ -68,13 +68,26 @@ class Thumbnail(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(responses=answers("image/webp"), operation_id="get_thumbnail", tags=["gallery"])
-    def get(self, request: Request, media_id: str, poster_hash: str, side: str | None = None) -> HttpResponseBase:
-        """The poster of a medium, at its `thumbnailPath`; with `-320` or `-480` before `.webp`, no larger than so many pixels."""
-        with refusals():
-            files = _visible_files(request, int(media_id))
-            if files.poster_hash != poster_hash:
-                raise MediaNotFound
-            return send_poster(request, files, side=int(side) if side else None)
+    def get(self, request: Request, media_id: str, poster_hash: str) -> HttpResponseBase:
+        """The poster of a medium, at its `thumbnailPath`."""
+        return _poster(request, media_id, poster_hash)
+
+
+class SmallThumbnail(APIView):
+    permission_classes = (AllowAny,)
+
+    @extend_schema(responses=answers("image/webp"), operation_id="get_small_thumbnail", tags=["gallery"])
+    def get(self, request: Request, media_id: str, poster_hash: str, side: str) -> HttpResponseBase:
+        """The poster of a medium no larger than 320 or 480 pixels: `-320` or `-480` stands before the `.webp` of its `thumbnailPath`."""
+        return _poster(request, media_id, poster_hash, side=int(side))
+
+
+def _poster(request: Request, media_id: str, poster_hash: str, *, side: int | None = None) -> HttpResponseBase:
+    with refusals():
+        files = _visible_files(request, int(media_id))
+        if files.poster_hash != poster_hash:
+            raise MediaNotFound
+        return send_poster(request, files, side=side)
 
 
 def send_video(request: Request, files: MediaFiles) -> HttpResponseBase:

@@ -109,5 +109,7 @@ def _translated_word(word: str, value: Any, definitions: Mapping[str, Any]) -> S
 
 def _alternatives(word: str, choices: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> Schema:
     real = [_translated(choice, definitions) for choice in choices if choice.get("type") != "null"]
-    nullable = {"nullable": True} if len(real) < len(choices) else {}
-    return {**(real[0] if len(real) == 1 else {word: real}), **nullable}
+    only = real[0] if len(real) == 1 else {word: real}
+    if len(real) == len(choices):
+        return only
+    return {**only, "nullable": True, **({"enum": [*only["enum"], None]} if "enum" in only else {})}

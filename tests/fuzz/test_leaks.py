@@ -70,7 +70,7 @@ ADDRESSES = {
     "api/media/public/<id:media_id>/hls/<str:name>": ["/api/media/public/{id}/hls/master.m3u8", "/api/media/public/{id}/hls/720.m4s"],
     **{
         f"api/media/public/<id:media_id>/{made}": [f"/api/media/public/{{id}}/{made}"]
-        for made in ("preview", "sprite", "storyboard.vtt", "chapters.vtt")
+        for made in ("preview", "sprite", "storyboard.vtt", "chapters.vtt", "remarks")
     },
     "api/media/comments": [
         "/api/media/comments?mediaId={id}",
@@ -87,6 +87,7 @@ ADDRESSES = {
     "healthz": ["/healthz"],
     "readyz": ["/readyz"],
     r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})\.webp$": ["{thumbnail}"],
+    r"^thumbnails/(?P<media_id>[1-9][0-9]{0,17})-(?P<poster_hash>[0-9a-f]{12})-(?P<side>320|480)\.webp$": ["{small_thumbnail}"],
 }
 
 
@@ -128,6 +129,7 @@ def test_what_is_closed_is_nowhere_a_second_later(site: Client, clock: Clock, ro
     user, editor = User.objects.get(username="user"), User.objects.get(username="editor")
     medium = published(editor, user)
     places = {"id": medium.pk, "other": OTHER, "user": user.pk, "thumbnail": thumbnail_of(medium)}
+    places["small_thumbnail"] = str(places["thumbnail"]).replace(".webp", "-320.webp")
     addresses = [address.format(**places) for listed in ADDRESSES.values() for address in listed]
     asked_by = roles[:2]  # an admin sees it still
     before = {

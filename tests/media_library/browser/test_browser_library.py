@@ -73,6 +73,7 @@ def test_l_locks_the_video_in_focus_alone_and_unlocks_it_again(wall: Page) -> No
     wall.get_by_label("Reason").fill("rights")
     wall.get_by_role("button", name="Lock").click()
     expect(wall.locator(".badge-locked")).to_have_count(1)
+    expect(wall.get_by_role("button", name="Keys")).to_be_visible()
     assert [media.title for media in PublicMedia.objects.filter(is_locked=True)] == ["Three"]
 
     wall.keyboard.press("ArrowRight")

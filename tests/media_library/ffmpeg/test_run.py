@@ -35,8 +35,8 @@ class Enough(Exception):
 def children(tmp_path: Path) -> Callable[[], list[int]]:
     """The process ids of ffmpegs that this test's process has started and that live."""
 
-    def found() -> list[int]:
-        pids = []
+    def living() -> set[int]:
+        pids = set()
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
                 if not entry.name.isdigit():
@@ -44,10 +44,11 @@ def children(tmp_path: Path) -> Callable[[], list[int]]:
                 state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
                 command = (entry / "cmdline").read_text(errors="replace")
                 if int(parent) == os.getpid() and state != "Z" and "ffmpeg" in command and "ffmpeg.worker" not in command:
-                    pids.append(int(entry.name))
+                    pids.add(int(entry.name))
         return pids
 
-    return found
+    before = living()  # of other tests
+    return lambda: sorted(living() - before)
 
 
 def script(folder: Path, text: str) -> str:
