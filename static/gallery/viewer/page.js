@@ -9,7 +9,9 @@ export function clock(seconds) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
-export const write = (count) => count.toLocaleString("en");
+const numbers = new Intl.NumberFormat("en"); // made once, before anybody waits for it
+
+export const write = (count) => numbers.format(count);
 
 export const emoji = (kind) => document.querySelector(`.emoji[data-kind=${kind}] [aria-hidden]`).textContent;
 

