@@ -27,7 +27,7 @@ from tests.media_library.scanner.test_hostile import DISGUISES
 
 pytestmark = pytest.mark.django_db
 
-OPENERS = ("hls remote", "hls local", "concat sibling", "dash", "svg")  # of which the scanner's tests have more
+OPENERS = ("hls remote", "concat sibling")  # of which the scanner's tests have more
 ENDED = (Job.Status.COMPLETED, Job.Status.FAILED)
 UGLY = os.fsdecode(b"-i http:concat:\n%03d 'it''s' \"$(touch pwned)\" ;|\xf0\x9f\x8e\xac \xff.mp4")
 
