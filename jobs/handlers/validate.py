@@ -139,9 +139,9 @@ def _decode(descriptor: int, params: ValidateParams, follow: Follow) -> tuple[In
 
 
 def _keep(video: Video, inspection: Inspection, file_hash: str | None) -> None:
-    """Write what was found as a scan does, where the row still means the file that was read."""
+    """Write what was found, where the row still means the file that was read: what is new, as a scan does."""
     same = Video.objects.filter(pk=video.pk, path=video.path, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
-    if inspection.probe:
+    if inspection.probe and video.file_hash in (None, file_hash):
         still_valid = same.filter(is_valid=True)
         if still_valid.update(last_validated=Now(), is_faststart=inspection.probe.is_faststart, file_hash=file_hash):
             return

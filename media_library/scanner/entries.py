@@ -10,6 +10,7 @@ from django.db import transaction
 
 from media_library import renditions
 from media_library.ffmpeg.probe import Probe
+from media_library.models import Digest, Preview, Tagging
 from media_library.naming import directory_type_of, names_of
 from media_library.paths import decode_path
 from media_library.scanner.matching import whole_seconds
@@ -58,6 +59,7 @@ _KEPT = {
     "is_valid": f"excluded.is_valid AND NOT ({_REMOVED})",
     "invalid_reason": f"CASE WHEN excluded.is_valid AND {_REMOVED} THEN videos.invalid_reason ELSE excluded.invalid_reason END",
 }
+OF_ONE_FILE: tuple[type[Preview | Digest | Tagging], ...] = (Preview, Digest, Tagging)  # each names the file that it was made from
 _VALUES = attrgetter(*COLUMNS)
 _TEMPORARY = "scan_entries"
 _INSERT = f"""
@@ -98,7 +100,7 @@ def write(entries: Sequence[Entry]) -> list[int]:
     execute(f"CREATE TEMPORARY TABLE {_TEMPORARY} ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM videos WITH NO DATA")
     copy(_TEMPORARY, map(_VALUES, entries))
     if replaced := rows(f"SELECT videos.id FROM {_TEMPORARY} JOIN videos USING (path) ORDER BY videos.id FOR NO KEY UPDATE OF videos"):
-        renditions.forget([video_id for (video_id,) in replaced])
+        _forget_what_was_made([video_id for (video_id,) in replaced])
     ids = [row[0] for row in rows(_INSERT)]
     execute(f"DROP TABLE {_TEMPORARY}")
     return ids
@@ -116,6 +118,13 @@ def let_rest(arrivals: Sequence[Arrival]) -> None:
             [arrival.file.mtime_ns for arrival in arrivals],
         ],
     )
+
+
+def _forget_what_was_made(video_ids: Sequence[int]) -> None:
+    """Of the content that the videos had; it may be that nothing but the content tells it from what they have now."""
+    renditions.forget(video_ids)
+    for model in OF_ONE_FILE:
+        model.objects.filter(pk__in=video_ids).update(source_size=None)
 
 
 def _described(entry: Entry, probe: Probe) -> Entry:

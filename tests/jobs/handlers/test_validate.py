@@ -17,10 +17,13 @@ from jobs import runner, services
 from jobs.heartbeat import Pulse
 from jobs.models import Job
 from media_library.identity import sha256
-from media_library.models import Video
+from media_library.models import Rendition, Video
+from media_library.previews import preview_of
+from media_library.renditions import keep_ladder
 from media_library.scanner import scan
+from media_library.scenes import digest_of, scenes_of
 from tests.conftest import X264, Clips, aged
-from tests.jobs.running import claim, run_to_the_end
+from tests.jobs.running import claim, result_of, run_to_the_end
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +132,23 @@ def test_a_change_can_be_accepted(video: Video) -> None:
 
     assert (found["isValid"], found["hash"]) == (True, "changed")
     assert validate(videoId=video.pk)["hash"] == "same"
+
+
+def test_what_was_made_of_the_former_content_is_shown_no_more(video: Video) -> None:
+    validate(videoId=video.pk)
+    for kind in ("generate_previews", "scene_extract"):
+        result_of(kind, video)
+    keep_ladder(video, "playback/a-hls", height=90, bit_rate=1000, size=1)
+    changed = bytearray(video.absolute_path.read_bytes())
+    changed[-1] ^= 1
+    rewrite(video, bytes(changed), in_secret=True)
+    assert preview_of(video.pk) and digest_of(video.pk)
+
+    validate(videoId=video.pk, acceptChange=True)
+
+    assert not Rendition.objects.exists()
+    assert (preview_of(video.pk), digest_of(video.pk)) == (None, None)
+    assert not scenes_of(video.pk)
 
 
 def test_a_file_that_was_replaced_openly_has_to_be_scanned_first(video: Video, clips: Clips) -> None:
