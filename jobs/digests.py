@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Literal
 
 from django.conf import settings
@@ -14,7 +13,7 @@ from jobs.context import JobContext
 from jobs.failures import FULL_DISK, JobFailed
 from jobs.inspecting import digesters, opened
 from jobs.registry import Params
-from jobs.verification import verify
+from jobs.verification import verify_made
 from media_library import scenes
 from media_library.ffmpeg.findings import Findings
 from media_library.models import Video
@@ -45,7 +44,7 @@ def look_through(context: JobContext, video: Video, cutting: Cutting, *, task: L
         answer = digesters().ask(task, descriptor, threshold=cutting.threshold, min_length=cutting.min_length, follow=follow)
     findings = Findings.of_answer(answer)
     if findings.sheet:
-        _verify(findings.sheet)
+        verify_made(findings.sheet, ".webp")
     context.log(f"{len(findings.scenes):,} scenes in {findings.duration:,.1f} s, found in {time.monotonic() - begun:,.1f} s.")
     return findings
 
@@ -65,11 +64,3 @@ def keep(context: JobContext, video: Video, findings: Findings) -> None:
         return {"scenes": len(findings.scenes)}
 
     context.with_completion(write)
-
-
-def _verify(sheet: bytes) -> None:
-    """The process that made it has read a stranger's file."""
-    with TemporaryFile() as file:
-        file.write(sheet)
-        file.flush()
-        verify(file.fileno(), ".webp")

@@ -43,6 +43,14 @@ def verify(descriptor: int, suffix: str, *, duration: float | None = None, with_
     return inspection
 
 
+def verify_made(made: bytes, suffix: str) -> None:
+    """Look at what another process says it has made, which has read a stranger's file; raises `BadOutput`."""
+    with tempfile.TemporaryFile() as file:
+        file.write(made)
+        file.flush()
+        verify(file.fileno(), suffix)
+
+
 def verify_playlists(
     texts: Mapping[PurePosixPath, str], files: Collection[PurePosixPath], open_below: Open, *, duration: float | None
 ) -> None:

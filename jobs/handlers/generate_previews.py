@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any, Self
 
 from django.conf import settings
@@ -18,7 +17,7 @@ from jobs.inspecting import inspectors, opened
 from jobs.models import Job, Lane
 from jobs.registry import job_type
 from jobs.selection import Selection, alone, go_through, share
-from jobs.verification import verify
+from jobs.verification import verify_made
 from media_library import previews
 from media_library.ffmpeg.errors import InspectionCrashed, InspectionHung, UnreadableMedia
 from media_library.ffmpeg.inspectors import Follow
@@ -109,7 +108,7 @@ def _require_moment(video: Video, seconds: float | None) -> None:
 def _previews(context: JobContext, descriptor: int, follow: Follow) -> Previews:
     sprite = _sprite(context, descriptor, share(0.0, SPRITE_DONE, follow))
     hover = inspectors().ask("hover", descriptor, follow=share(SPRITE_DONE, 1.0, follow)).made
-    _verify(hover, ".mp4")
+    verify_made(hover, ".mp4")
     return Previews(sprite, hover)
 
 
@@ -122,13 +121,5 @@ def _sprite(context: JobContext, descriptor: int, follow: Follow) -> Sprite | No
     except UnreadableMedia as error:
         context.log(f"No sprite: {error}")
         return None
-    _verify(answer.made, ".webp")
+    verify_made(answer.made, ".webp")
     return Sprite(answer.made, int(answer.found["tile_width"]), int(answer.found["tile_height"]), float(answer.found["duration"]))
-
-
-def _verify(made: bytes, suffix: str) -> None:
-    """The process that made it has read a stranger's file: what it says it has made is looked at as such."""
-    with TemporaryFile() as file:
-        file.write(made)
-        file.flush()
-        verify(file.fileno(), suffix)
