@@ -8,6 +8,7 @@ from datetime import datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from media_library import timecodes
 from media_library.models import ScanReport, Video
 
 # A badge is (kind, word); the kind is a class of the style sheet, the word is what a reader is told.
@@ -38,11 +39,7 @@ OPENINGS = {
 
 def clock(seconds: int | None) -> str:
     """Write a duration as 0:27, 1:30 or 1:01:01; a dash when nobody knows it."""
-    if seconds is None:
-        return "–"
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return "–" if seconds is None else timecodes.clock(seconds)
 
 
 def long_time(seconds: int) -> str:

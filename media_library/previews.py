@@ -15,7 +15,7 @@ from media_library.ffmpeg.sprite import COLUMNS, TILES, Sprite
 from media_library.models import Preview, Video
 from media_library.posters import save_poster
 from media_library.store import put_as, remove
-from media_library.timecodes import stamp
+from media_library.timecodes import webvtt
 
 
 @dataclass(frozen=True)
@@ -102,16 +102,16 @@ def name_files(video: Video, kept: Kept, *, store: Path) -> bool:
 
 def storyboard(preview: Preview, *, sprite_url: str) -> str:
     """WebVTT: for each part of the video the tile of the sprite that shows it."""
-    return "\n\n".join(["WEBVTT", *_cues(preview, sprite_url)]) + "\n"
+    return webvtt(_cues(preview, sprite_url))
 
 
-def _cues(preview: Preview, sprite_url: str) -> Iterator[str]:
+def _cues(preview: Preview, sprite_url: str) -> Iterator[tuple[float, float, str]]:
     assert preview.duration and preview.tile_width and preview.tile_height
     part = preview.duration / TILES
     for number in range(TILES):
         row, column = divmod(number, COLUMNS)
         place = f"{column * preview.tile_width},{row * preview.tile_height},{preview.tile_width},{preview.tile_height}"
-        yield f"{stamp(number * part)} --> {stamp((number + 1) * part)}\n{sprite_url}#xywh={place}"
+        yield number * part, (number + 1) * part, f"{sprite_url}#xywh={place}"
 
 
 def _put(video_id: int, previews: Previews, *, store: Path) -> dict[str, Any]:

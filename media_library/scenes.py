@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from media_library.ffmpeg.findings import Findings
 from media_library.models import Digest, Scene, Video
 from media_library.store import put_as, remove
-from media_library.timecodes import stamp
+from media_library.timecodes import webvtt
 
 
 def digest_of(video_id: int) -> Digest | None:
@@ -53,11 +53,7 @@ def write(video: Video, findings: Findings, sheet_path: str | None, *, store: Pa
 
 def chapters(scenes: QuerySet[Scene]) -> str:
     """WebVTT: a chapter for each scene."""
-    return "\n\n".join(["WEBVTT", *(_cue(scene) for scene in scenes)]) + "\n"
-
-
-def _cue(scene: Scene) -> str:
-    return f"{stamp(scene.start)} --> {stamp(scene.end)}\nScene {scene.order + 1}"
+    return webvtt((scene.start, scene.end, f"Scene {scene.order + 1}") for scene in scenes)
 
 
 def _of_digest(findings: Findings, sheet_path: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # Every `1:02:03` and `11:25` of a text, but no part of a longer number.
 CLOCK = re.compile(r"(?<![\d:.])(?:(\d{1,3}):)?(\d{1,3}):([0-5]\d)(?![\d:])", re.ASCII)
@@ -16,12 +17,9 @@ def clock(seconds: int) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
-def stamp(seconds: float) -> str:
-    """`01:02:03.004`, as WebVTT has it."""
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
+def webvtt(cues: Iterable[tuple[float, float, str]]) -> str:
+    """A WebVTT file of texts, each with the seconds from and to which it stands."""
+    return "\n\n".join(["WEBVTT", *(f"{_stamp(start)} --> {_stamp(end)}\n{text}" for start, end, text in cues)]) + "\n"
 
 
 def seconds_of(text: str) -> int | None:
@@ -46,3 +44,11 @@ def precise_seconds_of(text: str) -> float | None:
         return None
     hours, minutes, seconds = found.groups()
     return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds.replace(",", "."))
+
+
+def _stamp(seconds: float) -> str:
+    """`01:02:03.004`."""
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}.{rest % 1000:03}"
