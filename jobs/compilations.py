@@ -135,6 +135,18 @@ def compile_shots(
     return {"path": output.path.as_posix(), "size": output.size, "duration": round(duration, 3), "width": look.width, "height": look.height}
 
 
+def recipe_of(style: Style, clips: Sequence[Clip], *, chosen_by: str, params: Params) -> dict[str, Any]:
+    """What makes a compilation again whose clips a job of the type `chosen_by` has chosen by its `params`."""
+    return {
+        "type": "compilation",
+        "params": {
+            **style.model_dump(mode="json", by_alias=True, include=set(Style.model_fields)),
+            "clips": [clip.model_dump(mode="json", by_alias=True) for clip in clips],
+        },
+        "chosenBy": {"type": chosen_by, "params": params.model_dump(mode="json", by_alias=True)},
+    }
+
+
 def common_look(context: JobContext, probes: Sequence[Probe], style: Style) -> Look:
     """One size and frame rate for all."""
     if style.width and style.height:

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from pydantic import Field
 
 from jobs import encodes
-from jobs.compilations import MOST_CLIPS, Clip, Style, compile_shots, shots_of
+from jobs.compilations import MOST_CLIPS, Clip, Style, compile_shots, recipe_of, shots_of
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.models import Lane
@@ -51,12 +51,7 @@ def compile_random(context: JobContext, params: RandomParams) -> dict[str, Any]:
     seed = random.randrange(LARGEST_SEED) if params.seed is None else params.seed
     context.log(f"Chooses by the seed {seed}.")
     clips = _chosen(params, seed)
-    style = params.model_dump(mode="json", by_alias=True, include=set(Style.model_fields))
-    recipe = {
-        "type": "compilation",
-        "params": {**style, "clips": [clip.model_dump(mode="json", by_alias=True) for clip in clips]},
-        "chosenBy": {"type": "compile_random", "params": {**params.model_dump(mode="json", by_alias=True), "seed": seed}},
-    }
+    recipe = recipe_of(params, clips, chosen_by="compile_random", params=params.model_copy(update={"seed": seed}))
     return {"seed": seed, **compile_shots(context, shots_of(context, clips), params, recipe=recipe)}
 
 

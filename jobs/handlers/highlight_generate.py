@@ -9,7 +9,7 @@ from pydantic import Field
 from gallery.models import RetentionBucket
 from gallery.retention import part_count
 from jobs import digests, encodes
-from jobs.compilations import MOST_CLIPS, Clip, Style, compile_shots, shots_of
+from jobs.compilations import MOST_CLIPS, Clip, Style, compile_shots, recipe_of, shots_of
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.models import Lane
@@ -47,17 +47,8 @@ def highlight_generate(context: JobContext, params: HighlightParams) -> dict[str
     judge = _judge(context, video, encodes.source_of(context, video).probe.duration, params)
     moments = judge.moments(params)
     clips = [Clip(video_id=video.pk, in_point=moment.in_point, out_point=moment.out_point, title=_title(moment)) for moment in moments]
-    style = Style.model_validate({name: getattr(params, name) for name in Style.model_fields}).model_copy(
-        update={"title": params.title or f"Highlights of {video}"[:200]}
-    )
-    recipe = {
-        "type": "compilation",
-        "params": {
-            **style.model_dump(mode="json", by_alias=True),
-            "clips": [clip.model_dump(mode="json", by_alias=True) for clip in clips],
-        },
-        "chosenBy": {"type": "highlight_generate", "params": params.model_dump(mode="json", by_alias=True)},
-    }
+    style = params.model_copy(update={"title": params.title or f"Highlights of {video}"[:200]})
+    recipe = recipe_of(style, clips, chosen_by="highlight_generate", params=params)
     with context.part(DIGEST_SHARE if judge.has_looked else 0, 100):
         made = compile_shots(context, shots_of(context, clips), style, recipe=recipe, directory=DirectoryType.HIGHLIGHTS)
     shown = made.pop("clips", [{"inPoint": moment.in_point, "outPoint": moment.out_point} for moment in moments])
