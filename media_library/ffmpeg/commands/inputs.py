@@ -33,17 +33,13 @@ class Source:
 
     def pictures(self, opened: Any) -> Any:
         """The stream of an opened source that is its picture."""
-        pictures = opened[str(self.probe.picture_stream)]
-        return (
-            pictures.filter("trim", start=seconds(self._lead)).filter("setpts", f"PTS-{seconds(self._lead)}/TB") if self._lead else pictures
-        )
+        return self._without_lead(opened[str(self.probe.picture_stream)], "trim", "setpts")
 
     def sound(self, opened: Any) -> Any | None:
         """The stream of an opened source that is its sound; None: it is silent."""
         if self.probe.sound_stream is None:
             return None
-        sound = opened[str(self.probe.sound_stream)]
-        return sound.filter("atrim", start=seconds(self._lead)).filter("asetpts", f"PTS-{seconds(self._lead)}/TB") if self._lead else sound
+        return self._without_lead(opened[str(self.probe.sound_stream)], "atrim", "asetpts")
 
     @property
     def stretch(self) -> dict[str, str]:
@@ -55,6 +51,10 @@ class Source:
     def _lead(self) -> float:
         """Seconds that are read before the in point, and dropped when they are decoded."""
         return 0.0 if self.is_copied or self.probe.container not in SOUGHT_AMONG_PACKETS else min(self.in_point, LONGEST_GROUP)
+
+    def _without_lead(self, stream: Any, trim: str, set_times: str) -> Any:
+        lead = seconds(self._lead)
+        return stream.filter(trim, start=lead).filter(set_times, f"PTS-{lead}/TB") if self._lead else stream
 
 
 def open_source(source: Source, **options: Any) -> Any:
