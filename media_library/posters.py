@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from pathlib import Path
 
 from PIL import Image
 
+from media_library.ffmpeg.picture import fit
 from media_library.ffmpeg.poster import LONGEST_SIDE, WEBP_QUALITY
+from media_library.ffmpeg.sheet import webp
 from media_library.store import put
 
 WEBP_START, WEBP_KIND = b"RIFF", b"WEBP"
@@ -41,13 +42,10 @@ def smaller_poster(path: Path, side: int, *, store: Path) -> Path:
 
 def poster_size(width: int, height: int, *, side: int = LONGEST_SIDE) -> tuple[int, int]:
     """Of the poster of a video with pictures of this size, in pixels; nothing is enlarged."""
-    scale = min(1.0, side / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    return fit(width, height, longest=side)
 
 
 def _drawn_smaller(poster: Path, side: int) -> bytes:
     with Image.open(poster, formats=["WEBP"]) as picture:
         picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-        encoded = io.BytesIO()
-        picture.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
-    return encoded.getvalue()
+        return webp(picture, quality=WEBP_QUALITY)

@@ -13,6 +13,7 @@ from PIL import Image
 from media_library.ffmpeg.findings import COLUMNS, MOST_TILES, Keyframe
 from media_library.ffmpeg.measures import Picture, keyframe
 from media_library.ffmpeg.picture import upright
+from media_library.ffmpeg.sheet import Sheet, sheet
 
 LONGEST_SIDE = 160  # pixels of a tile
 FIRST_STEP = 0.5  # seconds between two pictures that are kept
@@ -61,21 +62,6 @@ class KeyPictures:
         return max((kept for kept in self._kept if start <= kept.keyframe.time < end), key=lambda kept: kept.score, default=None)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    picture: bytes  # WebP
-    tile_width: int  # pixels
-    tile_height: int
-
-
 def contact_sheet(chosen: Sequence[Kept]) -> Sheet:
-    """Tiles in rows from the top left, each the size of the first."""
-    tiles = [Image.open(io.BytesIO(kept.picture)) for kept in chosen]
-    width, height = tiles[0].size
-    sheet = Image.new("RGB", (min(COLUMNS, len(tiles)) * width, -(-len(tiles) // COLUMNS) * height))
-    for number, tile in enumerate(tiles):
-        row, column = divmod(number, COLUMNS)
-        sheet.paste(tile if tile.size == (width, height) else tile.resize((width, height)), (column * width, row * height))
-    encoded = io.BytesIO()
-    sheet.save(encoded, "WEBP", quality=SHEET_QUALITY, method=2)
-    return Sheet(encoded.getvalue(), width, height)
+    tiles = (Image.open(io.BytesIO(kept.picture)) for kept in chosen)
+    return sheet(enumerate(tiles), columns=min(COLUMNS, len(chosen)), rows=-(-len(chosen) // COLUMNS), quality=SHEET_QUALITY)

@@ -16,6 +16,7 @@ from media_library.ffmpeg.cuts import Cuts
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.findings import Findings
 from media_library.ffmpeg.measures import Loudness, Motion, Picture, curves
+from media_library.ffmpeg.picture import fit
 from media_library.ffmpeg.probe import LONGEST_DURATION, OpenVideo, decoded, duration_of
 from media_library.ffmpeg.seeking import UNPOLISHED, Tell
 from media_library.ffmpeg.untrusted import AUDIO_CODECS
@@ -120,8 +121,7 @@ class _Eye:
 
     def small(self, frame: VideoFrame) -> Picture:
         if self._size is None:
-            scale = min(1.0, LONGEST_SIDE / max(frame.width, frame.height))
-            self._size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+            self._size = fit(frame.width, frame.height, longest=LONGEST_SIDE)
         width, height = self._size
         small = self._reformatter.reformat(frame, width=width, height=height, format="bgr24", interpolation="FAST_BILINEAR", threads=1)
         picture: Picture = small.to_ndarray()  # type: ignore[assignment]  # of bgr24 it is uint8

@@ -49,9 +49,15 @@ def sensible_aspect(pixel_aspect: Fraction | None) -> Fraction:
     return pixel_aspect if pixel_aspect and Fraction(1, 4) <= pixel_aspect <= 4 else Fraction(1)
 
 
+def fit(width: int, height: int, *, longest: int) -> tuple[int, int]:
+    """Width and height with no side above `longest`; nothing is enlarged."""
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
 def gray(frame: VideoFrame, *, longest: int) -> Image.Image:
     """A small gray picture for measuring; neither turned nor squared."""
-    width, height = _fit(frame.width, frame.height, longest=longest)
+    width, height = fit(frame.width, frame.height, longest=longest)
     small = VideoReformatter().reformat(frame, width=width, height=height, format="gray8", interpolation="AREA", threads=1)
     return _image(small, mode="L")
 
@@ -59,7 +65,7 @@ def gray(frame: VideoFrame, *, longest: int) -> Image.Image:
 def upright(frame: VideoFrame, *, pixel_aspect: Fraction | None, longest: int) -> Image.Image:
     """The frame as RGB, no side above `longest` pixels, never enlarged."""
     squared = frame.width * sensible_aspect(pixel_aspect)
-    width, height = _fit(round(squared), frame.height, longest=longest)
+    width, height = fit(round(squared), frame.height, longest=longest)
     rgb = _image(_to_rgb(frame, width, height), mode="RGB")
     if transfer := HDR_TRANSFERS.get(frame.color_trc):
         rgb = rgb.filter(standard_range(transfer))  # else it looks grey
@@ -78,11 +84,6 @@ def _to_rgb(frame: VideoFrame, width: int, height: int) -> VideoFrame:
 def _image(frame: VideoFrame, *, mode: str) -> Image.Image:
     plane = frame.planes[0]
     return Image.frombuffer(mode, (frame.width, frame.height), bytes(plane), "raw", mode, plane.line_size, 1)
-
-
-def _fit(width: int, height: int, *, longest: int) -> tuple[int, int]:
-    scale = min(1.0, longest / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _sign(value: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -15,6 +14,7 @@ from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.picture import gray, upright
 from media_library.ffmpeg.probe import OpenVideo, first_picture, pictures
 from media_library.ffmpeg.seeking import Reel
+from media_library.ffmpeg.sheet import webp
 
 LONGEST_SIDE = 640  # pixels
 WEBP_QUALITY = 78
@@ -66,9 +66,7 @@ def score(picture: Image.Image) -> float:
 
 def _encoded(opened: OpenVideo, frame: VideoFrame) -> bytes:
     picture = upright(frame, pixel_aspect=opened.stream.sample_aspect_ratio, longest=LONGEST_SIDE)
-    encoded = io.BytesIO()
-    picture.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
-    return encoded.getvalue()
+    return webp(picture, quality=WEBP_QUALITY)
 
 
 def _inside(filtered: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image
@@ -11,6 +11,7 @@ from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.picture import upright
 from media_library.ffmpeg.probe import OpenVideo, duration_of
 from media_library.ffmpeg.seeking import Reel, Tell
+from media_library.ffmpeg.sheet import Sheet, sheet
 
 COLUMNS = ROWS = 9
 TILES = COLUMNS * ROWS
@@ -20,12 +21,7 @@ COARSE = 2.0  # seconds: the part of a tile from which on a keyframe of the part
 
 
 @dataclass(frozen=True)
-class Sprite:
-    """Tiles in rows from the top left, each the size of the first."""
-
-    picture: bytes  # WebP
-    tile_width: int  # pixels
-    tile_height: int
+class Sprite(Sheet):
     duration: float  # seconds that the tiles stand for, all together
 
 
@@ -34,23 +30,16 @@ def sprite(opened: OpenVideo, *, tell: Tell) -> Sprite:
     duration = duration_of(opened)
     if duration is None:
         raise UnreadableMedia("It does not say how long it is")
-    part, done = duration / TILES, 0
+    made = sheet(_tiles(opened, duration / TILES, tell), columns=COLUMNS, rows=ROWS, quality=WEBP_QUALITY)
+    return Sprite(made.picture, made.tile_width, made.tile_height, duration)
+
+
+def _tiles(opened: OpenVideo, part: float, tell: Tell) -> Iterator[tuple[int, Image.Image]]:
+    """A picture of each part, of so many seconds, but of damaged ones."""
+    done = 0
     tolerance = part if part >= COARSE else part / 2
     reel = Reel(opened, on_packet=lambda: tell(done / TILES), is_made_small=True)
-    sheet: Image.Image | None = None
-    tile_size = (0, 0)
     for done in range(TILES):
         frame = reel.near((done + 0.5) * part, tolerance=tolerance)
-        if frame is None:
-            continue  # a damaged place
-        tile = upright(frame, pixel_aspect=opened.stream.sample_aspect_ratio, longest=LONGEST_SIDE)
-        if sheet is None:
-            tile_size = tile.size
-            sheet = Image.new("RGB", (COLUMNS * tile.width, ROWS * tile.height))
-        row, column = divmod(done, COLUMNS)
-        sheet.paste(tile if tile.size == tile_size else tile.resize(tile_size), (column * tile_size[0], row * tile_size[1]))
-    if sheet is None:
-        raise UnreadableMedia("No picture of it can be decoded")
-    encoded = io.BytesIO()
-    sheet.save(encoded, "WEBP", quality=WEBP_QUALITY, method=2)
-    return Sprite(encoded.getvalue(), *tile_size, duration)
+        if frame is not None:
+            yield done, upright(frame, pixel_aspect=opened.stream.sample_aspect_ratio, longest=LONGEST_SIDE)
