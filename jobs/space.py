@@ -12,10 +12,7 @@ MIB = 2**20  # bytes
 
 def is_full(folder: Path) -> bool:
     """Whether next to nothing is free there; False where the disk cannot be asked."""
-    try:
-        return shutil.disk_usage(folder).free < settings.FULL_DISK_MB * MIB
-    except OSError:
-        return False
+    return not has_room(folder, 0)
 
 
 def has_room(folder: Path, size: int) -> bool:

@@ -26,7 +26,6 @@ SECONDS_BETWEEN_KEEPINGS = 10.0
 SECONDS_BEFORE_GOING_ON = 1.0  # after a connection broke
 OLD_ENOUGH = timedelta(minutes=1)  # of a date that tells two versions of a file apart
 WEB_PAGES = ("text/html", "application/xhtml+xml")
-MIB = 2**20
 
 _ETAG = re.compile(r'"[\x21\x23-\x7e]*"')
 _DATE = re.compile(r"[ -~]{1,64}")
