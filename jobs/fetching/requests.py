@@ -38,7 +38,7 @@ class Caller:
     def get(self, target: Target, headers: Mapping[str, str]) -> Iterator[HTTPResponse]:
         """The answer that is no redirection, open to be read.
 
-        Raises `Interrupted` for what may pass, `JobFailed` for what does not, and `UnfitUrl` where a redirection leads to none.
+        Raises `Interrupted` for what may pass, and `JobFailed` for what does not.
         """
         with ExitStack() as stack, _grammar():
             for _ in range(MOST_HOPS + 1):
