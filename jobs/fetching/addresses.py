@@ -150,11 +150,10 @@ def parse(url: str) -> Target:
 def follow(target: Target, location: str) -> Target:
     """Where a redirection leads; raises `UnfitUrl`."""
     try:
-        return parse(urljoin(target.url, location))
-    except UnfitUrl:
-        raise
+        url = urljoin(target.url, location)
     except ValueError as error:
         raise UnfitUrl("This is no URL") from error
+    return parse(url)
 
 
 def look_up(host: str, port: int) -> list[str]:

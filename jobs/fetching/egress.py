@@ -92,7 +92,7 @@ def _head(first: str, headers: list[str]) -> bytes:
 
 def _headers(file: BufferedIOBase) -> list[str]:
     """Those that are not between us and whoever sent them."""
-    lines = [line for line in islice(iter(lambda: _line(file), ""), MOST_LINES)]
+    lines = islice(iter(lambda: _line(file), ""), MOST_LINES)
     return [line for line in lines if not line.lower().startswith(("proxy-", "connection:", "keep-alive:"))]
 
 
