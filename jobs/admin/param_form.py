@@ -12,6 +12,7 @@ from django import forms
 Schema = Mapping[str, Any]
 
 SHORT = 200  # characters of a text that a single line holds
+LARGEST_ID = 2**63 - 1  # that a column holds: it bounds what is sent, and tells a person nothing
 _CAPITAL = re.compile("[A-Z]")
 
 
@@ -33,6 +34,13 @@ class ListField(forms.CharField):
             return [json.loads(word) for word in words] or None
         except json.JSONDecodeError as error:
             raise forms.ValidationError("Numbers with commas between them are needed.") from error
+
+
+class JsonField(forms.JSONField):
+    """JSON as it is written; where there is nothing it stays empty, for `null` is no word of a person's."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
 
 
 class ParamForm(forms.Form):
@@ -92,7 +100,7 @@ def field_for(name: str, schema: Schema, *, needed: bool) -> forms.Field:
             return _text(schema, common)
         case "array" if (of := schema.get("items", {}).get("type")) in ("string", "integer", "number"):
             return ListField(of_numbers=of != "string", **common)
-    return forms.JSONField(widget=forms.Textarea(attrs={"rows": 4}), **common)
+    return JsonField(widget=forms.Textarea(attrs={"rows": 4}), **common)
 
 
 def _text(schema: Schema, common: Mapping[str, Any]) -> forms.Field:
@@ -153,7 +161,8 @@ def _help(schema: Schema) -> str:
 def _bounds(schema: Schema) -> str:
     """`0 to 15`, `more than 0`, `at least 1`, … in a few words."""
     if schema.get("type") == "integer":
-        schema = {"minimum": _least(schema, step=1), "maximum": _most(schema, step=1)}
+        largest = _most(schema, step=1)
+        schema = {"minimum": _least(schema, step=1), "maximum": None if largest == LARGEST_ID else largest}
     least, most = schema.get("minimum"), schema.get("maximum")
     if least is not None and most is not None:
         return f"{least} to {most}"

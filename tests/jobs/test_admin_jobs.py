@@ -178,6 +178,13 @@ class TestAdding:
     def test_an_unknown_type_is_not_found(self, admin_client: Client) -> None:
         assert admin_client.get(f"{JOBS}add/?type=nonsense").status_code == 404
 
+    def test_a_field_of_json_begins_empty_and_an_id_has_no_largest(self, admin_client: Client) -> None:
+        joined = admin_client.get(f"{JOBS}add/?type=compilation").content.decode()
+        gif = admin_client.get(f"{JOBS}add/?type=generate_gif").content.decode()
+
+        assert re.search(r'<textarea name="clips"[^>]*>\s*</textarea>', joined)
+        assert "the video that it is cut from · at least 1<" in gif
+
     def test_every_installed_type_has_a_form(self, admin_client: Client) -> None:
         for job_type in admin_client.get("/admin/jobs/job/add/").context["types"]:
             assert admin_client.get(f"{JOBS}add/", {"type": job_type["name"]}).status_code == 200
