@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -172,11 +171,10 @@ def _family(type_name: str) -> str:
 
 def _found(text: str) -> dict[str, Any]:
     """Videos that can be used, the newest first; without a search the newest of all."""
-    usable: QuerySet[Video] = Video.objects.present_on_disk().valid()
+    usable = Video.objects.present_on_disk().valid()
     sought = plain(text.strip())[:200]
-    if sought:
-        usable = Video.objects.present_on_disk().valid().searched(sought, most=MOST_HITS)
-    videos = usable.order_by("-created_at", "-pk")[:MOST_FOUND]
+    fitting = usable.searched(sought, most=MOST_HITS) if sought else usable
+    videos = fitting.order_by("-created_at", "-pk")[:MOST_FOUND]
     return {"found": [{"video": video, "poster": video_labels.poster(video)} for video in videos], "sought": sought}
 
 
