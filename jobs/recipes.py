@@ -67,7 +67,7 @@ class OfOneVideo(Params):
     video_id: int = Field(gt=0, le=2**63 - 1, description="the video that everything is made of")
 
 
-class FetchAndPrepare(Params):
+class FromTheWeb(Params):
     """A video from the web."""
 
     url: str = Field(
@@ -114,7 +114,7 @@ def _prepare_video(params: OfOneVideo) -> list[Step]:
     return _preparing({"videoId": params.video_id})
 
 
-def _fetch_and_prepare(params: FetchAndPrepare) -> list[Step]:
+def _fetch_and_prepare(params: FromTheWeb) -> list[Step]:
     fetched = {"videoId": {RESULT: "fetch.videoId"}}
     return [Step("fetch", "fetch", params.model_dump(by_alias=True)), *_preparing(fetched, needs=("fetch",))]
 
@@ -179,7 +179,7 @@ RECIPES = (
         "fetch_and_prepare",
         "Fetch a video and prepare it",
         "Downloads a video from the web into the inbox, then prepares it for the gallery.",
-        FetchAndPrepare,
+        FromTheWeb,
         ("fetch", *PREPARING),
         _fetch_and_prepare,
     ),

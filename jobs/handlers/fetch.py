@@ -20,7 +20,8 @@ from jobs.fetching.download import Limits, Listener, download, megabytes
 from jobs.fetching.requests import Caller
 from jobs.fetching.wire import Patience
 from jobs.models import Job, Lane
-from jobs.registry import Params, job_type
+from jobs.recipes import FromTheWeb
+from jobs.registry import job_type
 from jobs.verification import probe
 from media_library.audit import note
 from media_library.ffmpeg.errors import UnreadableMedia
@@ -39,14 +40,7 @@ def rules() -> Rules:
     return rules_of(settings.FETCH_ALLOWED_NETWORKS, settings.FETCH_PORTS)
 
 
-class FetchParams(Params):
-    url: str = Field(
-        min_length=1,
-        max_length=4000,
-        description="http:// or https:// address of the video file itself, that anybody can open",
-        json_schema_extra={"format": "uri"},
-    )
-    title: str = Field("", max_length=200, description="empty: what the file says, else its name in the address")
+class FetchParams(FromTheWeb):
     from_page: bool = Field(False, description="the address is that of a page, in which yt-dlp looks for the video")
     producer: str = Field("", max_length=200, description="who made it; organising puts it into their folder")
     max_bytes: int | None = Field(None, ge=1, description="larger files are given up; FETCH_MAX_SIZE_GB bounds it")
