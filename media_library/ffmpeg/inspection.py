@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import struct
+import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from socket import socket
+from socket import recv_fds, socket
 from typing import Any
 
 from media_library.ffmpeg.errors import InspectionCrashed
 from media_library.ffmpeg.probe import Probe
 
 READY = b"ready"  # what a process says once it has given up what it does not need
+LONGEST_MESSAGE = 16 * 1024  # bytes: it may hold a path
 LENGTHS = struct.Struct(">II")  # of the description and of what was made, bytes
 LONGEST_DESCRIPTION = 256 * 1024  # bytes
 LARGEST_MADE = 32 * 1024 * 1024  # bytes of a poster, a sprite, a hover preview
@@ -58,6 +63,28 @@ class Inspection:
             return cls(oshash=str(answer.found["oshash"]), probe=probe, poster=answer.made or None, reason=answer.reason)
         except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
             raise InspectionCrashed(IMPOSSIBLE) from error
+
+
+def serve(perform: Callable[[socket, int, str, dict[str, Any]], Answer]) -> None:
+    """Answer what is asked through the socket that is our standard input, until nobody asks any more.
+
+    Each message is one JSON line, a task and its options, with one descriptor beside it; `perform` gets the socket, too, to
+    tell progress.
+    """
+    connection = socket(fileno=sys.stdin.fileno())
+    gc.collect()
+    gc.freeze()  # what is here now stays: later collections need not look at it
+    connection.sendall(READY)
+    while True:
+        message, descriptors, _, _ = recv_fds(connection, LONGEST_MESSAGE, maxfds=1)
+        if not message:
+            return
+        request = json.loads(message)
+        try:
+            send(connection, perform(connection, descriptors[0], request["task"], request["options"]))
+        finally:
+            os.close(descriptors[0])
+            gc.collect()  # decoders hang in reference cycles, and their memory is not what Python counts
 
 
 def send(connection: socket, answer: Answer) -> None:

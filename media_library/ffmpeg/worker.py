@@ -1,19 +1,18 @@
 """The process that reads strangers' files: `python -m media_library.ffmpeg.worker OPTIONS`, with a socket as standard input.
 
-Each message is one JSON line with one descriptor beside it: one of `TASKS` and its options. The answer is an `Answer`, after
-any number that only tell progress. The process imports no Django, holds no secret, opens no path: a decoder that is taken
-over finds little to take.
+It is asked for one of `TASKS` with a file's descriptor. The answer is an `Answer`, after any number that only tell progress. The
+process imports no Django, holds no secret, opens no path: a decoder that is taken over finds little to take.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from socket import socket
+from typing import Any
 
 import av
 from PIL import Image
@@ -23,7 +22,7 @@ from media_library.ffmpeg.checking import check, require_until
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.frames import squares
 from media_library.ffmpeg.hover import hover
-from media_library.ffmpeg.inspection import READY, Answer, Inspection, send
+from media_library.ffmpeg.inspection import Answer, Inspection, send, serve
 from media_library.ffmpeg.poster import poster, poster_at
 from media_library.ffmpeg.probe import OpenVideo, open_video, probe
 from media_library.ffmpeg.seeking import Tell
@@ -31,7 +30,6 @@ from media_library.ffmpeg.sprite import sprite
 from media_library.ffmpeg.untrusted import Bounds
 from media_library.identity import oshash
 
-LONGEST_MESSAGE = 1024  # bytes
 SIGN_OF_LIFE = 1.0  # seconds between two of them
 
 
@@ -40,23 +38,13 @@ def main(tasks: Mapping[str, Callable[..., Answer]]) -> None:
     av.logging.set_level(av.logging.PANIC)
     Image.init()  # its plugins are files: load them before files are out of reach
     sandbox.enter(parent=options["parent"], memory=options["memory"])
-    bounds = Bounds(pixels=options["pixels"], streams=options["streams"])
-    connection = socket.socket(fileno=sys.stdin.fileno())
-    gc.collect()
-    gc.freeze()  # what is here now stays: later collections need not look at it
-    connection.sendall(READY)
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, maxfds=1)
-        if not message:
-            return
-        sandbox.allow_processor_seconds(options["timeout"])
-        request = json.loads(message)
-        task = tasks[request["task"]]
-        try:
-            send(connection, task(descriptors[0], bounds, _teller(connection, options["timeout"]), **request["options"]))
-        finally:
-            os.close(descriptors[0])
-            gc.collect()  # decoders hang in reference cycles, and their memory is not what Python counts
+    bounds, timeout = Bounds(pixels=options["pixels"], streams=options["streams"]), options["timeout"]
+
+    def perform(connection: socket, descriptor: int, task: str, how: dict[str, Any]) -> Answer:
+        sandbox.allow_processor_seconds(timeout)
+        return tasks[task](descriptor, bounds, _teller(connection, timeout), **how)
+
+    serve(perform)
 
 
 def inspect(descriptor: int, bounds: Bounds, tell: Tell, *, with_poster: bool) -> Answer:
@@ -154,7 +142,7 @@ def of_open_video(descriptor: int, bounds: Bounds, work: Callable[[OpenVideo], A
         return Answer(reason=f"It is damaged: {type(error).__name__}")
 
 
-def _teller(connection: socket.socket, timeout: float) -> Tell:
+def _teller(connection: socket, timeout: float) -> Tell:
     """Tells progress, 0 to 1, at once and then at most every second; with each sign of life comes more processor time."""
     told_at = float("-inf")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 from functools import cache
 from pathlib import Path
@@ -18,12 +17,11 @@ import numpy as np
 import onnxruntime
 
 from media_library.ffmpeg import sandbox
-from media_library.ffmpeg.inspection import READY, Answer, send
+from media_library.ffmpeg.inspection import Answer, serve
 from media_library.tagging import taggers
 from media_library.tagging.taggers import CUDA, GpuUnusable, ModelUnusable, Tagger
 from media_library.tagging.votes import vote
 
-LONGEST_MESSAGE = 16 * 1024  # bytes: it holds a path
 LEAST_WORTH_TELLING = 0.01  # a score below it is none
 
 
@@ -33,17 +31,7 @@ def main() -> None:
         sandbox.enter(parent=options["parent"], memory=options["memory"])
     else:
         sandbox.follow(options["parent"])  # CUDA wants address space and files without end
-    connection = socket.socket(fileno=sys.stdin.fileno())
-    connection.sendall(READY)
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, maxfds=1)
-        if not message:
-            return
-        request = json.loads(message)
-        try:
-            send(connection, _answer(request["task"], descriptors[0], **request["options"]))
-        finally:
-            os.close(descriptors[0])
+    serve(lambda connection, descriptor, task, how: _answer(task, descriptor, **how))
 
 
 def _answer(task: str, descriptor: int, *, network: str | None, vram: int) -> Answer:
