@@ -10,12 +10,10 @@ from typing import Any
 
 import av
 from av import Packet
-from av.audio.stream import AudioStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
-from media_library.ffmpeg.probe import OpenVideo, decoded, duration_of
+from media_library.ffmpeg.probe import OpenVideo, accepted_sound_of, decoded, duration_of, sound_of
 from media_library.ffmpeg.seeking import Tell
-from media_library.ffmpeg.untrusted import AUDIO_CODECS
 
 PLACES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the duration
 PACKETS_AT_A_PLACE = 50  # of the picture, and of the sound
@@ -159,7 +157,7 @@ def _decode(
 ) -> None:
     """Decode at most so many packets of picture and of sound from the keyframe before a second on; read the rest, where to the end."""
     stream = opened.stream
-    hears = _is_accepted(_sound_of(opened))
+    hears = accepted_sound_of(opened) is not None  # of another codec nobody here knows whether it is sound
     for packet, second in _packets(opened, from_second=from_second):
         if on_packet:
             on_packet()
@@ -181,7 +179,7 @@ def _packets(opened: OpenVideo, *, from_second: float) -> Iterator[tuple[Packet[
     container, stream = opened
     time_base = stream.time_base or Fraction(1, av.time_base)
     start = stream.start_time or 0
-    sound = _sound_of(opened)
+    sound = sound_of(opened)
     try:
         _go_to(opened, start + round(Fraction(from_second - LEAD) / time_base))
         for packet in container.demux([stream, sound] if sound else [stream]):
@@ -190,22 +188,6 @@ def _packets(opened: OpenVideo, *, from_second: float) -> Iterator[tuple[Packet[
         raise
     except av.FFmpegError:
         return  # a container that cannot seek, or a place that nothing can be read after: the end tells
-
-
-def _sound_of(opened: OpenVideo) -> AudioStream | None:
-    sound = opened.container.streams.best("audio")
-    return sound if isinstance(sound, AudioStream) else None
-
-
-def _is_accepted(sound: AudioStream | None) -> bool:
-    """Whether the sound is of a codec on our list; of another, nobody here knows whether it is sound."""
-    codec = sound.codec_context if sound else None
-    if codec is None or codec.name not in AUDIO_CODECS:
-        return False
-    if not codec.is_open:
-        codec.options = {"codec_whitelist": ",".join(AUDIO_CODECS)}
-        codec.thread_count = 1
-    return True
 
 
 def _go_to(opened: OpenVideo, timestamp: int) -> None:

@@ -17,9 +17,8 @@ from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.findings import Findings
 from media_library.ffmpeg.measures import Loudness, Motion, Picture, curves
 from media_library.ffmpeg.picture import fit
-from media_library.ffmpeg.probe import LONGEST_DURATION, OpenVideo, decoded, duration_of
+from media_library.ffmpeg.probe import LONGEST_DURATION, OpenVideo, accepted_sound_of, decoded, duration_of
 from media_library.ffmpeg.seeking import UNPOLISHED, Tell
-from media_library.ffmpeg.untrusted import AUDIO_CODECS
 
 LONGEST_SIDE = 160  # pixels of the pictures that are measured
 CLOSEST = 1 / 31  # seconds between two pictures that are looked at: of 50 and 60 a second every other one
@@ -49,7 +48,7 @@ def digest(opened: OpenVideo, *, threshold: float, min_length: float, tell: Tell
         motion.see(seconds, picture)
         pictures.see(seconds, frame, picture)
 
-    sound = _sound_of(opened)
+    sound = accepted_sound_of(opened)
     duration = _look_through(opened, see, lambda seconds, frame: loudness.hear(seconds, frame.to_ndarray()), tell)
     scenes = Findings(duration, cuts.starts(duration=duration))
     chosen = pictures.best_of(scenes.scenes)
@@ -71,7 +70,7 @@ def _look_through(opened: OpenVideo, see: See, hear: Hear | None, tell: Tell) ->
     _rewind(opened)
     clock, eye = _Clock(opened), _Eye()
     seen: float | None = None
-    for frame in _frames(opened, _sound_of(opened) if hear else None, lambda: tell(clock.end / claimed if claimed else 0.0)):
+    for frame in _frames(opened, accepted_sound_of(opened) if hear else None, lambda: tell(clock.end / claimed if claimed else 0.0)):
         if isinstance(frame, AudioFrame):
             if hear and (heard := clock.time_of(frame)) is not None:
                 hear(heard, frame)
@@ -154,14 +153,6 @@ def _frames(opened: OpenVideo, sound: AudioStream | None, on_packet: Callable[[]
         except av.FFmpegError:
             continue  # of damaged sound decoders say more than that its data is invalid
         yield from frames
-
-
-def _sound_of(opened: OpenVideo) -> AudioStream | None:
-    """What is heard with it, where we accept its codec."""
-    sound = opened.container.streams.best("audio")
-    if not isinstance(sound, AudioStream) or sound.codec_context is None or sound.codec_context.name not in AUDIO_CODECS:
-        return None
-    return sound
 
 
 def _rewind(opened: OpenVideo) -> None:

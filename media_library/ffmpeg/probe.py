@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.picture import HDR_TRANSFERS, size_as_shown, turn_of
-from media_library.ffmpeg.untrusted import VIDEO_CODECS, Bounds, open_untrusted
+from media_library.ffmpeg.untrusted import AUDIO_CODECS, VIDEO_CODECS, Bounds, open_untrusted
 
 LONGEST_DURATION = 7 * 24 * 3600.0  # seconds; what claims more is taken as unknown
 HIGHEST_FRAME_RATE = 960  # frames a second, of slow-motion cameras; nonsense in Matroska comes out as 1000
@@ -97,8 +97,8 @@ def probe(opened: OpenVideo, descriptor: int) -> Probe:
     frame = first_picture(opened)
     width, height = size_as_shown(frame, pixel_aspect=stream.sample_aspect_ratio)
     duration = duration_of(opened)
-    audio = container.streams.best("audio")
-    sound = audio.codec_context if isinstance(audio, AudioStream) else None
+    audio = sound_of(opened)
+    sound = audio.codec_context if audio else None
     return Probe(
         container=container.format.name,
         width=width,
@@ -120,6 +120,24 @@ def probe(opened: OpenVideo, descriptor: int) -> Probe:
         hdr_transfer=HDR_TRANSFERS.get(frame.color_trc),
         audio_channels=sound.channels if sound else None,
     )
+
+
+def sound_of(opened: OpenVideo) -> AudioStream | None:
+    """What is heard with the picture, of whatever codec."""
+    sound = opened.container.streams.best("audio")
+    return sound if isinstance(sound, AudioStream) else None
+
+
+def accepted_sound_of(opened: OpenVideo) -> AudioStream | None:
+    """What is heard with the picture, ready to be decoded; None where its codec is not on our list."""
+    sound = sound_of(opened)
+    codec = sound.codec_context if sound else None
+    if codec is None or codec.name not in AUDIO_CODECS:
+        return None
+    if not codec.is_open:
+        codec.options = {"codec_whitelist": ",".join(AUDIO_CODECS)}
+        codec.thread_count = 1
+    return sound
 
 
 def first_picture(opened: OpenVideo) -> VideoFrame:
