@@ -20,7 +20,7 @@ from jobs.claims import Lease
 from jobs.failures import JobFailed
 from jobs.heartbeat import Pulse, clean
 from jobs.inspecting import open_file_of
-from jobs.models import Lane
+from jobs.models import Job, Lane
 from jobs.outputs import Output, Workspace
 from jobs.verification import probe
 from media_library import lineage
@@ -95,6 +95,10 @@ class JobContext:
         self._pulse.check()
 
     # --- Inputs
+
+    def row(self) -> Job:
+        """The job as the database has it, without its log, and with who submitted it."""
+        return self._persist(lambda: Job.objects.select_related("submitted_by").defer("log").get(pk=self.job_id))
 
     @property
     def bounds(self) -> Bounds:

@@ -23,12 +23,12 @@ def auto_organize_publish(context: JobContext, params: OrganizeAndPublish) -> di
     """
     if reason := obstacle(context.video()):
         raise JobFailed("not_publishable", reason, suggestion="See to that, then retry.")
-    context.with_completion(lambda: _start(context.job_id, params))
+    context.with_completion(lambda: _start(context, params))
     return {"videoId": params.video_id, "steps": [step.key for step in recipes.get(RECIPE).plan(params.model_dump(by_alias=True))]}
 
 
-def _start(job_id: int, params: OrganizeAndPublish) -> dict[str, Any]:
-    job = Job.objects.select_related("submitted_by").defer("log").get(pk=job_id)
+def _start(context: JobContext, params: OrganizeAndPublish) -> dict[str, Any]:
+    job = context.row()
     pipeline = services.submit_pipeline(RECIPE, params.model_dump(by_alias=True), priority=job.priority, by=job.submitted_by)
-    Job.objects.filter(pk=job_id).update(pipeline=pipeline)
+    Job.objects.filter(pk=job.pk).update(pipeline=pipeline)
     return {"pipelineId": pipeline.pk}

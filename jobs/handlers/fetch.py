@@ -99,7 +99,7 @@ def fetch(context: JobContext, params: FetchParams) -> dict[str, Any]:
         partial.become(draft)
     output = context.finish(draft, place)
     context.register(output, title=_title(title, target, found))
-    context.with_completion(lambda: _note_origin(context.job_id, output.path, target, params))
+    context.with_completion(lambda: _note_origin(context, output.path, target, params))
     return {"path": output.path.as_posix(), "size": output.size, "origin": str(target)}
 
 
@@ -152,12 +152,11 @@ def _title(said: str, target: Target, found: Probe) -> str:
     return clean_text(said, longest=LONGEST_TITLE) or found.tags.get("title") or readable_title(name) or target.host
 
 
-def _note_origin(job_id: int, path: Path, target: Target, params: FetchParams) -> dict[str, Any]:
+def _note_origin(context: JobContext, path: Path, target: Target, params: FetchParams) -> dict[str, Any]:
     """Have the video know where it came from: its history keeps that, and it is what the job is about."""
     video = Video.objects.get(path=encode_path(path.as_posix()))
     if params.producer:
         Video.objects.filter(pk=video.pk).update(producer=params.producer)
-    job = Job.objects.select_related("submitted_by").defer("log").get(pk=job_id)
-    Job.objects.filter(pk=job_id).update(video=video)
-    note([video.pk], f"Fetched from {target}.", by=job.submitted_by)
+    Job.objects.filter(pk=context.job_id).update(video=video)
+    note([video.pk], f"Fetched from {target}.", by=context.row().submitted_by)
     return {}

@@ -14,7 +14,7 @@ from gallery.services.changes import one_change_at_a_time
 from jobs.context import JobContext
 from jobs.failures import FULL_DISK, JobFailed
 from jobs.inspecting import inspectors, opened
-from jobs.models import Job, Lane
+from jobs.models import Lane
 from jobs.registry import job_type
 from jobs.selection import Selection, alone, go_through, share
 from jobs.verification import verify_made
@@ -67,7 +67,7 @@ def _wanting(context: JobContext, params: PreviewParams) -> QuerySet[Video]:
     videos = params.videos().valid()
     if params.missing_only:
         return previews.lack_previews(videos)
-    began_at = Job.objects.values_list("created_at", flat=True).get(pk=context.job_id)
+    began_at = context.row().created_at
     return videos.filter(Q(preview=None) | Q(preview__made_at__lt=began_at))
 
 

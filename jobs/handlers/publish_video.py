@@ -9,7 +9,7 @@ from pydantic import Field
 from gallery.services import publish
 from jobs.context import JobContext
 from jobs.failures import JobFailed
-from jobs.models import Job, Lane
+from jobs.models import Lane
 from jobs.recipes import Category
 from jobs.registry import Params, job_type
 
@@ -22,8 +22,7 @@ class PublishParams(Params):
 @job_type("publish_video", lane=Lane.CPU, params=PublishParams, video=lambda params: params.video_id)
 def publish_video(context: JobContext, params: PublishParams) -> dict[str, Any]:
     """Show a video in a category of the gallery."""
-    by = Job.objects.select_related("submitted_by").defer("log").get(pk=context.job_id).submitted_by
-    outcome = publish([params.video_id], category=params.category, by=by)
+    outcome = publish([params.video_id], category=params.category, by=context.row().submitted_by)
     if reason := outcome.skipped.get(params.video_id):
         raise JobFailed("not_publishable", reason, suggestion="See to that, then retry.")
     return {"videoId": params.video_id, "category": params.category}

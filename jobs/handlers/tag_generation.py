@@ -12,7 +12,7 @@ from pydantic import Field
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.inspecting import inspectors, opened
-from jobs.models import Job, Lane
+from jobs.models import Lane
 from jobs.registry import job_type
 from jobs.selection import Selection, alone, go_through, share
 from media_library.ffmpeg.frames import size_of
@@ -73,7 +73,7 @@ def _wanting(context: JobContext, params: TagParams, machine: Machine) -> QueryS
     videos = params.videos().valid()
     if params.missing_only:
         return suggestions.lack_tagging(videos, network=machine.name)
-    began_at = Job.objects.values_list("created_at", flat=True).get(pk=context.job_id)
+    began_at = context.row().created_at
     return videos.exclude(tagging__made_at__gte=began_at)
 
 

@@ -17,7 +17,7 @@ from gallery.services.changes import one_change_at_a_time
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.inspecting import inspectors, opened
-from jobs.models import Job, Lane
+from jobs.models import Lane
 from jobs.registry import job_type
 from jobs.selection import MOST_TOLD, Selection, alone, go_through, share
 from media_library.ffmpeg.errors import InspectionCrashed, InspectionHung, UnreadableMedia
@@ -80,7 +80,7 @@ def validate(context: JobContext, params: ValidateParams) -> dict[str, Any]:
     """
     if params.video_id is not None:
         return _as_result(alone(context, params.the_video(), lambda video, follow: _judge(context, video, params, follow)))
-    began_at = Job.objects.values_list("created_at", flat=True).get(pk=context.job_id)
+    began_at = context.row().created_at
     undone = Q(last_validated=None) | Q(last_validated__lt=began_at)
     summary = Summary()
 
