@@ -85,7 +85,7 @@ def name_files(video: Video, kept: Kept, *, store: Path) -> bool:
     A poster of a moment that was chosen before gives way to one that was chosen meanwhile. False where the video's file is
     another one by now.
     """
-    same = Video.objects.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
+    same = Video.objects.same_file_as(video)
     if not same.select_for_update(no_key=True).exists():
         return False
     before = Preview.objects.filter(pk=video.pk).first() or Preview(pk=video.pk)

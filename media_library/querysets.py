@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Left, Upper
 from media_library.search import SearchableQuerySet
 
 if TYPE_CHECKING:
-    from media_library.models import Video  # noqa: F401 - named in the class below, as text
+    from media_library.models import Video
 
 # What lists of the library sort by, never null; an index holds at most 200 characters of a title.
 SORT_TITLE = Upper(Left(Coalesce("title", "filename"), 200))
@@ -32,3 +32,7 @@ class VideoQuerySet(SearchableQuerySet["Video"]):
 
     def tagged(self, tag: str) -> Self:
         return self.filter(tags__contains=[tag])
+
+    def same_file_as(self, video: Video) -> Self:
+        """The row of `video`, as it was when its file was read, where its file is still that one."""
+        return self.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)

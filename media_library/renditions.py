@@ -50,8 +50,7 @@ def forget(video_ids: Sequence[int]) -> None:
 
 def _hold_same(video: Video) -> None:
     """Lock the row until the transaction ends, so that no scan finds another file meanwhile."""
-    same = Video.objects.filter(pk=video.pk, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
-    if not same.select_for_update(no_key=True).exists():
+    if not Video.objects.same_file_as(video).select_for_update(no_key=True).exists():
         raise FileReplaced(f"The file of {video} was replaced meanwhile")
 
 

@@ -68,5 +68,5 @@ def _hash(context: JobContext, video: Video, on_block: Callable[[int], None]) ->
 
 def _keep(video: Video, digest: str) -> bool:
     """Write the hash where the row still means the file that was read."""
-    same = Video.objects.filter(pk=video.pk, path=video.path, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
+    same = Video.objects.same_file_as(video).filter(path=video.path)
     return bool(same.update(file_hash=digest))

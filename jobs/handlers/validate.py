@@ -140,7 +140,7 @@ def _decode(descriptor: int, params: ValidateParams, follow: Follow) -> tuple[In
 
 def _keep(video: Video, inspection: Inspection, file_hash: str | None) -> None:
     """Write what was found, where the row still means the file that was read: what is new, as a scan does."""
-    same = Video.objects.filter(pk=video.pk, path=video.path, file_size=video.file_size, file_mtime_ns=video.file_mtime_ns)
+    same = Video.objects.same_file_as(video).filter(path=video.path)
     if inspection.probe and video.file_hash in (None, file_hash):
         still_valid = same.filter(is_valid=True)
         if still_valid.update(last_validated=Now(), is_faststart=inspection.probe.is_faststart, file_hash=file_hash):
