@@ -88,3 +88,12 @@ def test_keys_are_letters_where_one_types_and_are_told_on_request(wall: Page) ->
     wall.get_by_role("button", name="Keys").click()
 
     expect(wall.get_by_role("dialog", name="Keys")).to_contain_text("lock, or unlock")
+
+
+def test_lists_fit_a_narrow_desk(wall: Page) -> None:
+    services.publish(list(Video.objects.values_list("pk", flat=True)), category="demo", by=None)
+    wall.set_viewport_size({"width": 1280, "height": 800})
+
+    for address in ("/admin/media_library/video/", "/admin/gallery/publicmedia/"):
+        wall.goto(f"{address}?layout=list")
+        assert wall.evaluate("(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('.results'))") == 0
