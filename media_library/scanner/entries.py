@@ -62,6 +62,11 @@ _KEPT = {
 OF_ONE_FILE: tuple[type[Preview | Digest | Tagging], ...] = (Preview, Digest, Tagging)  # each names the file that it was made from
 _VALUES = attrgetter(*COLUMNS)
 _TEMPORARY = "scan_entries"
+# The rows that are written over, held, and whether their content stays: a validation writes over a removed video's row, too.
+_HELD = f"""
+    SELECT videos.id, (videos.file_size, videos.file_mtime_ns, videos.oshash) = (read.file_size, read.file_mtime_ns, read.oshash)
+                      AND coalesce(videos.file_hash = read.file_hash, videos.file_hash IS NULL)
+    FROM {_TEMPORARY} read JOIN videos USING (path) ORDER BY videos.id FOR NO KEY UPDATE OF videos"""
 _INSERT = f"""
     INSERT INTO videos ({", ".join(COLUMNS)}, last_validated)
     SELECT {", ".join(COLUMNS)}, now() FROM {_TEMPORARY} ORDER BY path
@@ -99,8 +104,8 @@ def write(entries: Sequence[Entry]) -> list[int]:
     """Insert the entries, and where a row has the path already give it the new content; returns the rows' ids."""
     execute(f"CREATE TEMPORARY TABLE {_TEMPORARY} ON COMMIT DROP AS SELECT {', '.join(COLUMNS)} FROM videos WITH NO DATA")
     copy(_TEMPORARY, map(_VALUES, entries))
-    if replaced := rows(f"SELECT videos.id FROM {_TEMPORARY} JOIN videos USING (path) ORDER BY videos.id FOR NO KEY UPDATE OF videos"):
-        _forget_what_was_made([video_id for (video_id,) in replaced])
+    if replaced := [video_id for video_id, is_same in rows(_HELD) if not is_same]:
+        _forget_what_was_made(replaced)
     ids = [row[0] for row in rows(_INSERT)]
     execute(f"DROP TABLE {_TEMPORARY}")
     return ids

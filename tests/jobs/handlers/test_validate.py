@@ -194,6 +194,17 @@ def test_what_an_admin_removed_stays_removed(video: Video) -> None:
     assert (video.is_valid, video.invalid_reason) == (False, "Not ours")
 
 
+def test_what_was_made_of_a_removed_video_is_there_once_it_is_restored(video: Video) -> None:
+    result_of("generate_previews", video)
+    keep_ladder(video, "playback/a-hls", height=90, bit_rate=1000, size=1)
+    mark_invalid([video.pk], reason="Not ours", by=None)
+
+    validate(videoId=video.pk)
+
+    assert Rendition.objects.exists()
+    assert preview_of(video.pk)
+
+
 def test_the_whole_library_is_gone_through_and_one_bad_file_ends_nothing(library: Path, add: Add, clips: Clips) -> None:
     whole = clips.make(duration=4.0, size="160x90", codec=(*X264, "-g", "10")).read_bytes()
     for name in ("a", "b", "c"):
