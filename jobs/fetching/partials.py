@@ -25,7 +25,7 @@ from jobs.models import Job
 from media_library.relocation import make_folders
 
 FOLDER = Path(".fetching")  # relative to the library root: on the disk that the file ends on
-SUFFIX, STATE_SUFFIX = ".download", ".json"
+SUFFIX, STATE_SUFFIX, DRAFT_SUFFIX = ".download", ".json", ".draft"  # of a download, its state, a state that is being written
 KEPT_SECONDS = 24 * 3600.0  # of what a job left that has failed: somebody may retry it
 UNFINISHED = (Job.Status.PENDING, Job.Status.QUEUED, Job.Status.RUNNING)
 
@@ -61,7 +61,7 @@ class Partial:
         self._file.flush()
         os.fsync(self.descriptor)
         state = {"inode": os.fstat(self.descriptor).st_ino, "size": self.size, "validator": self.validator}
-        draft = self._state_path.with_suffix(".draft")
+        draft = self._path.with_suffix(DRAFT_SUFFIX)
         draft.write_text(json.dumps(state))
         draft.replace(self._state_path)
 
@@ -104,7 +104,7 @@ def opened(job_id: int) -> Iterator[Partial]:
     It stays where the connection breaks or the worker stops, and goes with any other failure.
     """
     make_folders(Path(settings.LIBRARY_ROOT), FOLDER / "file")
-    path = _folder() / f"{job_id}{SUFFIX}"
+    path = _path(job_id)
     with _locked(path) as file:
         partial = Partial(path, file)
         try:
@@ -120,22 +120,20 @@ def opened(job_id: int) -> Iterator[Partial]:
 
 
 def sweep() -> int:
-    """Remove what jobs left that will not go on; returns how many files."""
-    files = {int(path.stem): path for path in _folder().glob(f"*{SUFFIX}") if path.stem.isdecimal()} if _folder().is_dir() else {}
-    if not files:
+    """Remove what jobs left that will not go on; returns of how many jobs."""
+    left = {int(path.stem) for path in (Path(settings.LIBRARY_ROOT) / FOLDER).glob("*") if path.stem.isdecimal()}
+    if not left:
         return 0
-    going_on = set(Job.objects.filter(pk__in=files, status__in=UNFINISHED).values_list("pk", flat=True))
-    may_be_retried = set(Job.objects.left_failed().filter(pk__in=files).values_list("pk", flat=True))
-    removed = 0
-    for job_id, path in files.items():
-        if job_id not in going_on and not (job_id in may_be_retried and _age(path) < KEPT_SECONDS):
-            _remove(path)
-            removed += 1
-    return removed
+    going_on = set(Job.objects.filter(pk__in=left, status__in=UNFINISHED).values_list("pk", flat=True))
+    may_be_retried = set(Job.objects.left_failed().filter(pk__in=left).values_list("pk", flat=True))
+    ended = [job_id for job_id in left - going_on if not (job_id in may_be_retried and _age(_path(job_id)) < KEPT_SECONDS)]
+    for job_id in ended:
+        _remove(_path(job_id))
+    return len(ended)
 
 
-def _folder() -> Path:
-    return Path(settings.LIBRARY_ROOT) / FOLDER
+def _path(job_id: int) -> Path:
+    return Path(settings.LIBRARY_ROOT) / FOLDER / f"{job_id}{SUFFIX}"
 
 
 @contextmanager
@@ -155,12 +153,12 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
 
 
 def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    path.with_suffix(STATE_SUFFIX).unlink(missing_ok=True)
+    for suffix in (SUFFIX, STATE_SUFFIX, DRAFT_SUFFIX):
+        path.with_suffix(suffix).unlink(missing_ok=True)
 
 
 def _age(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
-        return 0.0
+        return float("inf")

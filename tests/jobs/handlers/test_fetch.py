@@ -296,6 +296,21 @@ def test_what_a_job_left_that_will_not_go_on_is_swept(library: Path, settings: S
     assert {path.stem for path in (library / ".fetching").iterdir()} == {str(jobs["queued"].pk), str(jobs["failed"].pk)}
 
 
+def test_what_a_worker_left_that_died_while_it_wrote_the_state_down_is_swept(library: Path) -> None:
+    job = services.submit("fetch", {"url": "http://example.com/"})
+    with partials.opened(job.pk) as partial:
+        partial.start_over(None)
+    folder = library / ".fetching"
+    for name in (f"{job.pk}.draft", "1000000000.json", "1000000000.draft"):
+        (folder / name).touch()
+
+    assert partials.sweep() == 1
+    Job.objects.filter(pk=job.pk).update(status=Job.Status.CANCELLED)
+    assert partials.sweep() == 1
+
+    assert list(folder.iterdir()) == []
+
+
 def test_a_library_that_is_not_mounted_gets_nothing(library: Path, film: bytes, clips: Clips) -> None:
     variant(clips.plain, library / "videos" / "a.mp4")
     scan(library, workers=1)
