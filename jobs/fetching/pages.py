@@ -27,7 +27,7 @@ from jobs.fetching.addresses import Target, UnfitUrl, parse
 from jobs.fetching.egress import Egress
 from jobs.fetching.requests import Caller
 from jobs.fetching.wire import TICK, Interrupted
-from media_library.ffmpeg.inspectors import PROJECT
+from media_library.ffmpeg.inspectors import BYTECODE_CACHE, PROJECT
 
 SECONDS = 120.0  # that looking at a page may take
 ONE_FILE = "b[protocol^=http][protocol!*=dash]"  # with sound, and not in pieces
@@ -75,7 +75,7 @@ def look(page: Target, caller: Caller) -> Found:
 
 def _run(arguments: list[str], said: IO[bytes], complaints: IO[bytes], caller: Caller) -> int:
     """The exit status of yt-dlp."""
-    command = [sys.executable, "-m", "jobs.fetching.looker", str(os.getpid()), *arguments]
+    command = [sys.executable, *BYTECODE_CACHE, "-m", "jobs.fetching.looker", str(os.getpid()), *arguments]
     environment = {"LANG": "C.UTF-8", "HOME": "/nonexistent", "PATH": "/nonexistent"}
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=said, stderr=complaints, cwd=PROJECT, env=environment, start_new_session=True
