@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gallery.services.publishing import obstacle
-from jobs import recipes, services
+from jobs import services
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.models import Job, Lane
@@ -24,11 +24,11 @@ def auto_organize_publish(context: JobContext, params: OrganizeAndPublish) -> di
     if reason := obstacle(context.video()):
         raise JobFailed("not_publishable", reason, suggestion="See to that, then retry.")
     context.with_completion(lambda: _start(context, params))
-    return {"videoId": params.video_id, "steps": [step.key for step in recipes.get(RECIPE).plan(params.model_dump(by_alias=True))]}
+    return {"videoId": params.video_id}
 
 
 def _start(context: JobContext, params: OrganizeAndPublish) -> dict[str, Any]:
     job = context.row()
     pipeline = services.submit_pipeline(RECIPE, params.model_dump(by_alias=True), priority=job.priority, by=job.submitted_by)
     Job.objects.filter(pk=job.pk).update(pipeline=pipeline)
-    return {"pipelineId": pipeline.pk}
+    return {"pipelineId": pipeline.pk, "steps": [step.key for step in pipeline.steps.all()]}
