@@ -7,8 +7,10 @@ too: they are copied from Django's own reply to the first such request of the sa
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Callable, Hashable, Iterable
+import re
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Protocol, TypeAlias
@@ -46,6 +48,12 @@ class Reply:
     body: bytes
     etag: str = ""
 
+    @classmethod
+    def to_a_get(cls, facts: Any) -> Reply:
+        """JSON with the validator that Django's ConditionalGetMiddleware gives it."""
+        body = dumps(facts)
+        return cls(body, f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')
+
     @property
     def headers(self) -> Headers:
         """Those that are its own."""
@@ -55,12 +63,10 @@ class Reply:
 
 class Shortcut(Protocol):
     method: str  # GET or POST
+    path: re.Pattern[str]
 
-    def takes(self, path: str) -> bool:
-        """Whether this is an address of its kind."""
-
-    def answer(self, environ: Environ) -> Reply:
-        """Answer a request; raises `NotForUs`, or whatever the view would, where it has no success to answer with."""
+    def answer(self, environ: Environ, *parts: str) -> Reply:
+        """Answer a request, given the groups of its path; raises `NotForUs`, or whatever the view would, where it has no success."""
 
 
 def is_signed_in(environ: Environ) -> bool:
@@ -101,16 +107,17 @@ class Shortcuts:
         self._scheme_header = settings.SECURE_PROXY_SSL_HEADER[0] if settings.SECURE_PROXY_SSL_HEADER else ""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        shortcut = self._shortcut_for(environ)
-        if shortcut is None:
+        found = self._shortcut_for(environ)
+        if found is None:
             return _in_one_piece(self._django(environ, start_response))
+        shortcut, parts = found
         kind = self._kind_of_caller(environ, shortcut)
         known = self._known.get(kind, NOTHING)
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
         if known.success is None or (if_none_match and known.unchanged is None):
             return self._learn(kind, environ, start_response)
         try:
-            reply = shortcut.answer(environ)
+            reply = shortcut.answer(environ, *parts)
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database cannot be reached: %s", error)
             return _unavailable(known.success, start_response)
@@ -122,14 +129,14 @@ class Shortcuts:
         start_response("200 OK", [*known.success, *reply.headers])
         return [reply.body]
 
-    def _shortcut_for(self, environ: Environ) -> Shortcut | None:
+    def _shortcut_for(self, environ: Environ) -> tuple[Shortcut, Sequence[str]] | None:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         is_conditional = "HTTP_IF_MATCH" in environ or (method != "GET" and "HTTP_IF_NONE_MATCH" in environ)
         if is_conditional or len(environ.get("QUERY_STRING", "")) > LONGEST_QUERY:
             return None
         for shortcut in self._shortcuts:
-            if shortcut.method == method and shortcut.takes(path):
-                return shortcut
+            if shortcut.method == method and (address := shortcut.path.fullmatch(path)):
+                return shortcut, address.groups()
         return None
 
     def _kind_of_caller(self, environ: Environ, shortcut: Shortcut) -> Hashable:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -24,9 +23,8 @@ from gallery.services import engagement
 from gallery.visits import count_visit
 
 LIST = "/api/media/public"
-MEDIUM = re.compile(rf"{LIST}/([1-9][0-9]{{0,18}})", re.ASCII)
+MEDIUM = rf"{LIST}/([1-9][0-9]{{0,18}})"
 SESSION = re.compile(r"(?:sessionId=([A-Za-z0-9_-]{8,128}))?", re.ASCII)
-UPVOTE = re.compile(rf"{LIST}/([1-9][0-9]{{0,18}})/upvote", re.ASCII)
 VOTER = re.compile(rb'\s*\{\s*"sessionId"\s*:\s*"([A-Za-z0-9_-]{8,128})"\s*\}\s*')
 LONGEST_VOTE = 256  # bytes of a body
 
@@ -35,16 +33,14 @@ class MediaPages:
     """GET /api/media/public"""
 
     method = "GET"
+    path = re.compile(LIST)
 
     def __init__(self) -> None:
         self._pages: MicroCache[PublicQuery, Reply] = MicroCache(
             seconds=settings.MICRO_CACHE_SECONDS, most_entries=1000, most_bytes=32 * 2**20, size_of=lambda page: len(page.body)
         )
 
-    def takes(self, path: str) -> bool:
-        return path == LIST
-
-    def answer(self, environ: Environ) -> Reply:
+    def answer(self, environ: Environ, *parts: str) -> Reply:
         query = _asked(environ.get("QUERY_STRING", ""))
         try:
             return _page(query) if is_signed_in(environ) else self._pages.get(query, partial(_page, query))
@@ -56,6 +52,7 @@ class OneMedium:
     """GET /api/media/public/{id}: a view, also where the reply comes from the cache."""
 
     method = "GET"
+    path = re.compile(MEDIUM, re.ASCII)
 
     def __init__(self) -> None:
         self._media: MicroCache[int, _Medium] = MicroCache(
@@ -65,12 +62,9 @@ class OneMedium:
             size_of=lambda medium: 2 * len(medium.to_others.body),
         )
 
-    def takes(self, path: str) -> bool:
-        return MEDIUM.fullmatch(path) is not None
-
-    def answer(self, environ: Environ) -> Reply:
-        asked, session = MEDIUM.fullmatch(environ["PATH_INFO"]), SESSION.fullmatch(environ.get("QUERY_STRING", ""))
-        if asked is None or session is None or (media_id := int(asked[1])) > LARGEST_ID:
+    def answer(self, environ: Environ, *parts: str) -> Reply:
+        media_id, session = int(parts[0]), SESSION.fullmatch(environ.get("QUERY_STRING", ""))
+        if session is None or media_id > LARGEST_ID:
             raise NotForUs
         read = partial(_Medium.read, media_id)
         try:
@@ -85,13 +79,11 @@ class Upvotes:
     """POST /api/media/public/{id}/upvote; one that is refused counts against the limits here and once more in Django."""
 
     method = "POST"
+    path = re.compile(f"{MEDIUM}/upvote", re.ASCII)
 
-    def takes(self, path: str) -> bool:
-        return UPVOTE.fullmatch(path) is not None
-
-    def answer(self, environ: Environ) -> Reply:
-        asked, voter = UPVOTE.fullmatch(environ["PATH_INFO"]), VOTER.fullmatch(json_body(environ, LONGEST_VOTE))
-        if asked is None or voter is None or (media_id := int(asked[1])) > LARGEST_ID:
+    def answer(self, environ: Environ, *parts: str) -> Reply:
+        media_id, voter = int(parts[0]), VOTER.fullmatch(json_body(environ, LONGEST_VOTE))
+        if voter is None or media_id > LARGEST_ID:
             raise NotForUs
         session_id = voter[1].decode()
         if seconds_to_wait(address_limit(environ), session_limit(session_id), vote_limit(environ, media_id)) is not None:
@@ -124,5 +116,4 @@ def _asked(query_string: str) -> PublicQuery:
 
 
 def _page(query: PublicQuery) -> Reply:
-    body = dumps(page_reply(query))
-    return Reply(body, f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"')  # as Django's ConditionalGetMiddleware has it
+    return Reply.to_a_get(page_reply(query))
