@@ -71,7 +71,7 @@ def findings_of(page: Page, stop: Stop, ids: Ids) -> list[str]:
     reply = page.goto(stop.address.format_map(ids))
     found = [] if reply and reply.status == stop.status else [f"has the status {reply and reply.status}"]
     stop.act(page)
-    if not stop.address.startswith("/admin/") and (moved := round(page.evaluate(LAYOUT_SHIFT), 3)):
+    if moved := round(page.evaluate(LAYOUT_SHIFT), 3):
         found.append(f"things move by {moved} while it loads")
     page.evaluate(AXE_SCRIPT)
     found += [f"light, on a desk: {violation}" for violation in violations(page, stop, everything)]

@@ -9,11 +9,11 @@ import time
 from playwright.sync_api import Page
 
 PATIENCE = 30.0  # seconds
-# How far things have moved since the page began to load, as browsers score it; 0 is not at all.
+# How far things have moved since the page began to load, but for what a press or key has moved, as browsers score it; 0 is not at all.
 LAYOUT_SHIFT = """
     () => new Promise((resolve) => {
         let score = 0;
-        new PerformanceObserver((list) => list.getEntries().forEach((entry) => (score += entry.value)))
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => (score += entry.hadRecentInput ? 0 : entry.value)))
             .observe({type: "layout-shift", buffered: true});
         setTimeout(() => resolve(score), 100);
     })
