@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import connection
 from psycopg import ClientCursor, Connection, Cursor
+
+from config.batching import Batched
 
 if TYPE_CHECKING:
     from config.postgresql.base import DatabaseWrapper
@@ -42,6 +45,22 @@ def read_together(*statements: tuple[str, Mapping[str, Any]]) -> list[list[tuple
         with lent.pipeline():
             cursors = [Cursor(lent).execute(statement, values, prepare=True, binary=True) for statement, values in statements]
         return [cursor.fetchall() for cursor in cursors]
+
+
+def by_id(statement: str) -> Callable[[int], list[tuple[Any, ...]]]:
+    """A function that gives the rows of an id: those that the statement, given a list of ids, answers with this id at first.
+
+    Concurrent calls are answered by one statement, but those in a transaction, which sees what others do not.
+    """
+
+    def rows_of(ids: Sequence[int]) -> list[list[tuple[Any, ...]]]:
+        found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        for id, *values in read(statement, [list(set(ids))]):
+            found[id].append(tuple(values))
+        return [found[id] for id in ids]
+
+    together = Batched(rows_of)
+    return lambda id: rows_of([id])[0] if connection.in_atomic_block else together(id)
 
 
 def now() -> datetime:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from django.db.models import Sum
 
-from config.database import read, read_planned
+from config.database import by_id, read, read_planned
 from gallery.cursors import InvalidCursor, read_cursor, write_cursor
 from gallery.milestones import STRIDE, Key, Milestones
 from gallery.models import MediaTotal, PublicMedia
@@ -146,7 +146,7 @@ DETAIL = CARD | {
     "locked_at": "media.locked_at",
     "locked_reason": "media.locked_reason",
 }
-DETAIL_OF_ONE = f"SELECT {', '.join(DETAIL.values())} FROM {BOTH_TABLES} WHERE media.id = %s"
+details_of = by_id(f"SELECT media.id, {', '.join(DETAIL.values())} FROM {BOTH_TABLES} WHERE media.id = ANY(%s)")
 
 Condition = tuple[str, Sequence[Any]]  # with the values of its placeholders
 Conditions = Sequence[Condition]
@@ -215,7 +215,7 @@ def open_medium(media_id: int, *columns: str) -> tuple[Any, ...]:
 
 def detail(media_id: int) -> dict[str, Any]:
     """A public medium as admins see it, locked or not; raises `MediaNotFound`."""
-    rows = read(DETAIL_OF_ONE, [media_id])
+    rows = details_of(media_id)
     if not rows:
         raise MediaNotFound
     return dict(zip(DETAIL, rows[0], strict=True))

@@ -5,10 +5,12 @@ A reaction is seen while its medium is: locked and unpublished media are left ou
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from config.database import read
+from config.database import by_id, read
 from gallery.cursors import read_cursor, write_cursor
 from gallery.listing import open_medium
 from reactions.models import ReactionType
@@ -20,6 +22,13 @@ PAGE = """
     FROM video_reactions AS reaction JOIN public_media AS media ON media.id = reaction.media_id
     WHERE NOT media.is_locked {conditions}
     ORDER BY reaction.created_at DESC, reaction.id DESC LIMIT {rows} OFFSET %s
+"""
+NEWEST_OF_MEDIA = """
+    SELECT media.id, reaction.id, media.id, reaction.user_id, reaction.reaction_type, reaction.video_timestamp, reaction.created_at
+    FROM public_media AS media CROSS JOIN LATERAL (
+        SELECT * FROM video_reactions WHERE media_id = media.id ORDER BY created_at DESC, id DESC LIMIT {rows}
+    ) AS reaction
+    WHERE media.id = ANY(%s) AND NOT media.is_locked ORDER BY reaction.created_at DESC, reaction.id DESC
 """
 TIMELINE = """
     SELECT least(video_timestamp, %s) / %s AS bucket, reaction_type, count(*)
@@ -39,6 +48,11 @@ class ReactionQuery:
     limit: int = 50
     offset: int = 0
     cursor: str | None = None
+
+    @property
+    def newest_of(self) -> int | None:
+        """The medium, where just its newest reactions are asked for."""
+        return self.media_id if self.user_id is None and self.cursor is None and not self.offset else None
 
     @property
     def scope(self) -> str:
@@ -64,12 +78,21 @@ class Timeline:
 
 def reactions_page(query: ReactionQuery) -> ReactionPage:
     """One page of the reactions to media that are open to the public; raises `gallery.cursors.InvalidCursor`."""
-    conditions, values = _conditions(query)
-    offset = 0 if query.cursor is not None else query.offset
-    rows = read(PAGE.format(conditions=conditions, rows=query.limit + 1), [*values, offset])
+    rows = _rows(query) if query.newest_of is None else _newest_of_media(query.limit + 1)(query.newest_of)
     has_more, rows = len(rows) > query.limit, rows[: query.limit]
     id, *_, created_at = rows[-1] if has_more else (None, None)
     return ReactionPage(rows, write_cursor([created_at, id], scope=query.scope) if has_more else None)
+
+
+@cache
+def _newest_of_media(rows: int) -> Callable[[int], list[Row]]:
+    """What reads so many of the newest reactions to a medium."""
+    return by_id(NEWEST_OF_MEDIA.format(rows=rows))
+
+
+def _rows(query: ReactionQuery) -> list[Row]:
+    conditions, values = _conditions(query)
+    return read(PAGE.format(conditions=conditions, rows=query.limit + 1), [*values, 0 if query.cursor is not None else query.offset])
 
 
 def timeline(media_id: int) -> Timeline:

@@ -27,6 +27,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config import redis
+from config.batching import Batched
 from config.clients import client_network
 
 MINUTE, HOUR = 60, 3600  # seconds
@@ -65,7 +66,7 @@ class Limit:
 def seconds_to_wait(*limits: Limit) -> int | None:
     """Count one request against each limit; None while it is within all, else the seconds until it may come again."""
     try:
-        counted = _count_in_redis(limits)
+        counted = _counted_in_redis(limits)
     except RedisError as error:
         logger.warning("Redis cannot be reached, so this process counts requests for itself: %s", type(error).__name__)
         counted = [_count_here(limit) for limit in limits]
@@ -188,11 +189,14 @@ def _writer_limit(request: Request) -> Limit | None:
     return session_limit(session) if session and isinstance(session, str) else None
 
 
-def _count_in_redis(limits: Sequence[Limit]) -> list[tuple[int, int]]:
-    """Of each limit how often it has been counted in its window, and the seconds until that ends; in one round trip."""
-    keys, windows = [limit.key for limit in limits], [limit.window for limit in limits]
-    answer = redis.client().register_script(COUNT)(keys=keys, args=windows)
-    return list(zip(answer[::2], answer[1::2], strict=True))
+def _count_in_redis(requests: Sequence[Sequence[Limit]]) -> list[list[tuple[int, int]]]:
+    """Of each limit of each request how often it has been counted in its window, and the seconds until that ends; in one round trip."""
+    limits = [limit for request in requests for limit in request]
+    answer = iter(redis.client().register_script(COUNT)(keys=[limit.key for limit in limits], args=[limit.window for limit in limits]))
+    return [[(next(answer), next(answer)) for _ in request] for request in requests]
+
+
+_counted_in_redis = Batched(_count_in_redis)
 
 
 def _count_here(limit: Limit) -> tuple[int, int]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from config.batching import Batched
 from config.database import read
 from gallery import counters
 from gallery.listing import MediaLocked, MediaNotFound
@@ -38,6 +39,25 @@ GIVE_UPVOTE = CHANGE.format(
         ON CONFLICT DO NOTHING
     """,
 )
+# Votes of many at once, for media that are open and that nobody holds; the rest is left out. Media are held in the order of their ids,
+# as every writer of several holds them.
+GIVE_UPVOTES = """
+    WITH medium AS (
+        SELECT video_id, upvote_count FROM media_stats WHERE video_id = ANY(%(media)s::bigint[]) AND is_public AND NOT is_locked
+        ORDER BY video_id FOR NO KEY UPDATE SKIP LOCKED
+    ), changed AS (
+        INSERT INTO upvotes (media_id, session_id)
+        SELECT asked.* FROM unnest(%(media)s::bigint[], %(sessions)s::text[]) AS asked (media_id, session_id)
+        JOIN medium ON medium.video_id = asked.media_id
+        ON CONFLICT DO NOTHING RETURNING media_id
+    ), given AS (SELECT media_id, count(*) AS votes FROM changed GROUP BY media_id),
+    moved AS (
+        UPDATE media_stats AS stats SET upvote_count = stats.upvote_count + given.votes FROM given
+        WHERE stats.video_id = given.media_id RETURNING stats.video_id, stats.upvote_count, given.votes
+    )
+    SELECT medium.video_id, coalesce(moved.votes, 0), coalesce(moved.upvote_count, medium.upvote_count)
+    FROM medium LEFT JOIN moved ON moved.video_id = medium.video_id
+"""
 TAKE_UPVOTE_BACK = CHANGE.format(
     counter="upvote_count",
     step="- 1",
@@ -82,10 +102,26 @@ UNBOUNDED = 2**62  # seconds
 
 def give_upvote(media_id: int, *, session: str) -> int:
     """Vote for a medium, once a session; returns its votes. Raises `MediaNotFound` or `MediaLocked`."""
+    count = None if connection.in_atomic_block else _give_upvote_with_others((media_id, session))
+    if count is not None:
+        return count
     is_new, count = _change(GIVE_UPVOTE, media_id, session)
     if is_new:
         counters.count_upvote(media_id, +1)
     return count
+
+
+def _give_upvotes(asked: Sequence[tuple[int, str]]) -> list[int | None]:
+    """Vote by medium and session; the votes of each medium then, None where it is not open or somebody holds it."""
+    media, sessions = zip(*asked, strict=True)
+    counts: dict[int, int] = {}
+    for media_id, votes, counts[media_id] in read(GIVE_UPVOTES, {"media": list(media), "sessions": list(sessions)}):
+        if votes:
+            counters.count_upvote(media_id, votes)
+    return [counts.get(media_id) for media_id in media]
+
+
+_give_upvote_with_others = Batched(_give_upvotes)
 
 
 def take_upvote_back(media_id: int, *, session: str) -> int:

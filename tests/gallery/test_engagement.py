@@ -229,6 +229,29 @@ def test_what_waits_for_a_lock_is_refused_when_it_has_been_committed(change: str
     assert not WatchSession.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_votes_for_a_medium_that_somebody_holds_keeps_no_other_voter_waiting() -> None:
+    held, free = shared(), shared()
+
+    def attempt(media_id: int, session: str) -> int:
+        try:
+            return give_upvote(media_id, session=session)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        with transaction.atomic():
+            MediaStats.objects.select_for_update(no_key=True).get(pk=held)
+            waiting = [pool.submit(attempt, held, f"session {number}") for number in range(4)]
+            wait_for_somebody_to_wait()
+            others = [pool.submit(attempt, free, f"session {number % 3}") for number in range(12)]
+            assert max(other.result(30) for other in others) == 3  # each is told the count after those that it was written with
+            assert not any(each.done() for each in waiting)
+        assert max(each.result(30) for each in waiting) == 4
+
+    assert (votes(held), votes(free)) == ((4, 4), (3, 3))
+
+
 def wait_for_somebody_to_wait() -> None:
     """Until a connection waits for a row or transaction that this one holds."""
     deadline = time.monotonic() + 30
