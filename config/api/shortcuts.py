@@ -1,8 +1,8 @@
 """A way around Django for the few requests that most of the traffic consists of.
 
-A shortcut knows one kind of address and how to answer it with success, and no more. Whatever it does not know, and
-whatever it refuses, goes through Django as always, whose view has the last word. The headers of its replies are Django's
-too: they are copied from Django's own reply to the first such request of the same host, scheme and origin.
+A shortcut knows one kind of address, how to answer it with success, and perhaps the commonest refusals, and no more. Whatever
+it does not know goes through Django as always, whose view has the last word. The headers of its replies are Django's too:
+they are copied from Django's own reply of that status to the first such request of the same host, scheme and origin.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Protocol, TypeAlias
 
@@ -26,8 +26,9 @@ from config.api.errors import DATABASE_DOWN, DATABASE_RETRY_AFTER
 from config.api.rendering import dumps
 
 LONGEST_QUERY = 512  # characters
-MOST_KINDS = 1000  # of callers, whose headers are remembered
+MOST_KINDS = 1000  # of callers and statuses whose headers are remembered
 PLAIN_JSON = frozenset({"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"})
+OK, NOT_MODIFIED, FORBIDDEN, NOT_FOUND = "200 OK", "304 Not Modified", "403 Forbidden", "404 Not Found"
 OF_EACH_REPLY = frozenset({"etag", "content-length"})  # headers that are not copied
 
 logger = logging.getLogger(__name__)
@@ -43,10 +44,15 @@ class NotForUs(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The body of a success, with its validator where it is what a GET reads."""
+    """A body, with its validator where it is what a GET reads."""
 
     body: bytes
     etag: str = ""
+    status: str = OK
+
+    @classmethod
+    def refusal(cls, status: str, sentence: str) -> Reply:
+        return cls(dumps({"error": sentence}), status=status)
 
     @classmethod
     def to_a_get(cls, facts: Any) -> Reply:
@@ -66,7 +72,10 @@ class Shortcut(Protocol):
     path: re.Pattern[str]
 
     def answer(self, environ: Environ, *parts: str) -> Reply:
-        """Answer a request, given the groups of its path; raises `NotForUs`, or whatever the view would, where it has no success."""
+        """Answer a request, given the groups of its path; raises `NotForUs`, or what the view would, where it has no reply.
+
+        What it refuses it has not done: the first such request is Django's to refuse.
+        """
 
 
 def is_signed_in(environ: Environ) -> bool:
@@ -85,24 +94,13 @@ def json_body(environ: Environ, at_most: int) -> bytes:
     return body
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Django's headers for one kind of callers, as far as they are known."""
-
-    success: Headers | None = None
-    unchanged: Headers | None = None
-
-
-NOTHING = _Known()
-
-
 class Shortcuts:
     """WSGI application: the shortcuts, and Django behind them."""
 
     def __init__(self, django: Callable[[Environ, StartResponse], Any]) -> None:
         self._django = django
         self._shortcuts: list[Shortcut] = [import_string(name)() for name in settings.SHORTCUTS if settings.ENABLE_MEDIA_FEATURES]
-        self._known: dict[Hashable, _Known] = {}
+        self._headers: dict[tuple[Hashable, str], Headers] = {}  # of Django, by kind of caller and status
         self._origins = frozenset(settings.CORS_ALLOWED_ORIGINS)
         self._scheme_header = settings.SECURE_PROXY_SSL_HEADER[0] if settings.SECURE_PROXY_SSL_HEADER else ""
 
@@ -112,21 +110,24 @@ class Shortcuts:
             return _in_one_piece(self._django(environ, start_response))
         shortcut, parts = found
         kind = self._kind_of_caller(environ, shortcut)
-        known = self._known.get(kind, NOTHING)
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-        if known.success is None or (if_none_match and known.unchanged is None):
-            return self._learn(kind, environ, start_response)
+        success = self._headers.get((kind, OK))
+        if success is None or (if_none_match and (kind, NOT_MODIFIED) not in self._headers):
+            return self._learn(kind, environ, start_response, OK, NOT_MODIFIED)
         try:
             reply = shortcut.answer(environ, *parts)
         except (OperationalError, InterfaceError) as error:
             logger.warning("The database cannot be reached: %s", error)
-            return _unavailable(known.success, start_response)
+            return _unavailable(success, start_response)
         except (NotForUs, APIException, SuspiciousOperation, DatabaseError):
             return _in_one_piece(self._django(environ, start_response))
-        if if_none_match and known.unchanged is not None and _matches(if_none_match, reply.etag):
-            start_response("304 Not Modified", [*known.unchanged, ("ETag", reply.etag)])
+        if if_none_match and reply.etag and _matches(if_none_match, reply.etag):
+            start_response(NOT_MODIFIED, [*self._headers[kind, NOT_MODIFIED], ("ETag", reply.etag)])
             return []
-        start_response("200 OK", [*known.success, *reply.headers])
+        headers = self._headers.get((kind, reply.status))
+        if headers is None:
+            return self._learn(kind, environ, start_response, reply.status)
+        start_response(reply.status, [*headers, *reply.headers])
         return [reply.body]
 
     def _shortcut_for(self, environ: Environ) -> tuple[Shortcut, Sequence[str]] | None:
@@ -145,16 +146,15 @@ class Shortcuts:
         scheme = environ["wsgi.url_scheme"], environ.get(self._scheme_header)
         return shortcut, scheme, environ.get("HTTP_HOST"), origin if origin in self._origins else None
 
-    def _learn(self, kind: Hashable, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Let Django answer, and remember its headers for the next such request."""
+    def _learn(self, kind: Hashable, environ: Environ, start_response: StartResponse, *statuses: str) -> Iterable[bytes]:
+        """Let Django answer, and remember its headers for the next such request if it answers with one of these statuses."""
 
         def remember(status: str, headers: Headers, *more: Any) -> Any:
             lasting = [(name, value) for name, value in headers if name.lower() not in OF_EACH_REPLY]
-            if status in ("200 OK", "304 Not Modified") and not any(name.lower() == "set-cookie" for name, _ in lasting):
-                if len(self._known) >= MOST_KINDS:
-                    self._known.clear()
-                known = self._known.get(kind, NOTHING)
-                self._known[kind] = replace(known, **{"success" if status == "200 OK" else "unchanged": lasting})
+            if status in statuses and not any(name.lower() == "set-cookie" for name, _ in lasting):
+                if len(self._headers) >= MOST_KINDS:
+                    self._headers.clear()
+                self._headers[kind, status] = lasting
             return start_response(status, headers, *more)
 
         return _in_one_piece(self._django(environ, remember))

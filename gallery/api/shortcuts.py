@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
+from typing import Any
 
 from django.conf import settings
 from django.http import QueryDict
 
 from config.api.fields import camel_row
 from config.api.rendering import dumps
-from config.api.shortcuts import Environ, NotForUs, Reply, is_signed_in, json_body
+from config.api.shortcuts import FORBIDDEN, NOT_FOUND, Environ, NotForUs, Reply, is_signed_in, json_body
 from config.api.throttling import address_limit, seconds_to_wait, session_limit, vote_limit
 from config.database import LARGEST_ID
 from config.micro_cache import MicroCache
 from gallery.api.engagement import upvoted
+from gallery.api.errors import MEDIA_IS_LOCKED
 from gallery.api.media import detail_etag, page_reply, public_query
 from gallery.counters import visitor
 from gallery.listing import InvalidCursor, MediaLocked, MediaNotFound, PublicQuery, public_detail
-from gallery.services import engagement
+from gallery.services import MEDIA_NOT_FOUND, engagement
 from gallery.visits import count_visit
 
 LIST = "/api/media/public"
@@ -70,13 +72,13 @@ class OneMedium:
         try:
             medium = read() if is_signed_in(environ) else self._media.get(media_id, read)
         except (MediaNotFound, MediaLocked) as error:
-            raise NotForUs from error
+            return _refusal(error)
         is_view = count_visit(media_id, environ, session_id=session[1] or "")
         return medium.to_a_viewer if is_view else medium.to_others
 
 
 class Upvotes:
-    """POST /api/media/public/{id}/upvote; one that is refused counts against the limits here and once more in Django."""
+    """POST /api/media/public/{id}/upvote"""
 
     method = "POST"
     path = re.compile(f"{MEDIUM}/upvote", re.ASCII)
@@ -91,23 +93,35 @@ class Upvotes:
         try:
             count = engagement.give_upvote(media_id, session=visitor(session_id))
         except (MediaNotFound, MediaLocked) as error:
-            raise NotForUs from error
+            return _refusal(error)
         return Reply(dumps(upvoted(count)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Medium:
-    """The replies with a medium: to a viewer with this view, to others without."""
+    """The replies with a medium, each made when somebody is to get it."""
 
-    to_a_viewer: Reply
-    to_others: Reply
+    facts: dict[str, Any]
 
     @classmethod
     def read(cls, media_id: int) -> _Medium:
-        medium = public_detail(media_id)
-        etag = detail_etag(medium)
-        seen = medium | {"view_count": medium["view_count"] + 1}
-        return cls(*(Reply(dumps(camel_row(shown)), etag) for shown in (seen, medium)))
+        return cls(public_detail(media_id))
+
+    @cached_property
+    def to_a_viewer(self) -> Reply:
+        """With this view."""
+        return self._reply(self.facts | {"view_count": self.facts["view_count"] + 1})
+
+    @cached_property
+    def to_others(self) -> Reply:
+        return self._reply(self.facts)
+
+    def _reply(self, facts: dict[str, Any]) -> Reply:
+        return Reply(dumps(camel_row(facts)), detail_etag(facts))
+
+
+def _refusal(error: MediaNotFound | MediaLocked) -> Reply:
+    return Reply.refusal(FORBIDDEN, MEDIA_IS_LOCKED) if isinstance(error, MediaLocked) else Reply.refusal(NOT_FOUND, MEDIA_NOT_FOUND)
 
 
 @lru_cache(maxsize=1000)

@@ -175,6 +175,19 @@ def test_refusals_are_djangos(uncached: Server, media: list[int], address: str) 
     assert (first.status, first.body) == (second.status, second.body)
 
 
+def test_what_is_locked_or_unknown_is_refused_as_by_django(uncached: Server, media: list[int]) -> None:
+    lock([media[0]], reason="a secret", by=None)
+    uncached.twice(f"{LIST}/{media[1]}")
+
+    for address, status in ((f"{LIST}/{media[0]}", 403), (f"{LIST}/999999", 404)):
+        slow, quick = uncached.twice(address)
+        assert not uncached.django_was_asked
+        del slow.headers["Etag"]  # which a middleware gives to every reply, and nobody may use for a refusal
+        assert (quick.status, quick.headers, quick.body) == (slow.status, slow.headers, slow.body)
+        assert quick.status == status
+        assert uncached.get(address, if_none_match="*").body == quick.body
+
+
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_other_methods_are_djangos(server: Server, media: list[int], method: str) -> None:
     server.twice(LIST)
@@ -379,7 +392,11 @@ class TestVotes:
     def test_a_locked_and_an_unknown_medium_have_no_votes(self, server: Server, media: list[int], place: str) -> None:
         lock([media[0]], reason="", by=None)
 
-        assert [server.post(place, ballot()).status, server.post(f"{LIST}/999999/upvote", ballot()).status] == [403, 404]
+        for address, status in ((place, 403), (f"{LIST}/999999/upvote", 404)):
+            slow, quick = server.post(address, ballot()), server.post(address, ballot())
+            assert not server.django_was_asked
+            assert (quick.status, quick.headers, quick.body) == (slow.status, slow.headers, slow.body)
+            assert quick.status == status
         assert MediaStats.objects.get(pk=media[0]).upvote_count == 0
 
     def test_votes_that_come_too_often_are_refused(self, server: Server, place: str, settings: Settings) -> None:
