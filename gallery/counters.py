@@ -31,6 +31,14 @@ from gallery.flusher import Flusher
 from gallery.models import FlushedBatch
 
 UNIQUE_FOR = 30 * 60  # seconds in which a visitor's views of one medium are one unique view
+MOST_MARKED = 500  # visitors in one script: Redis does nothing else meanwhile
+MARK_SEEN = """
+    local are_first = {}
+    for number, key in ipairs(KEYS) do
+        are_first[number] = redis.call('SET', key, 1, 'NX', 'EX', ARGV[1]) and 1 or 0
+    end
+    return are_first
+"""
 BATCHES_REMEMBERED = dt.timedelta(days=1)  # longer than any process goes on trying
 
 DAY_COLUMNS = ("view_count", "unique_view_count", "upvote_count", "finish_count", "total_watch_time")
@@ -141,11 +149,14 @@ def _count_unique_views(batch: Batch) -> None:
     """Ask Redis which of the batch's visitors are the first in half an hour; once, however often the batch is tried."""
     visitors = sorted(batch.visitors)
     batch.visitors.clear()
+    keys = [_seen(media_id, visitor) for media_id, _, visitor in visitors]
+    mark_seen = redis.client().register_script(MARK_SEEN)
     try:
-        with redis.client().pipeline(transaction=False) as pipe:
-            for media_id, _, visitor in visitors:
-                pipe.set(_seen(media_id, visitor), 1, nx=True, ex=UNIQUE_FOR)
-            are_first = pipe.execute()
+        are_first = [
+            is_first
+            for start in range(0, len(keys), MOST_MARKED)
+            for is_first in mark_seen(keys[start : start + MOST_MARKED], [UNIQUE_FOR])
+        ]
     except RedisError as error:
         logger.warning("Redis is away, so no view counts as a unique one: %s", error)
         return

@@ -27,7 +27,6 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from config import redis
-from config.batching import Batched
 from config.clients import client_network
 
 MINUTE, HOUR = 60, 3600  # seconds
@@ -65,12 +64,20 @@ class Limit:
 
 def seconds_to_wait(*limits: Limit) -> int | None:
     """Count one request against each limit; None while it is within all, else the seconds until it may come again."""
+    return seconds_to_wait_of_each([limits])[0]
+
+
+def seconds_to_wait_of_each(requests: Sequence[Sequence[Limit]]) -> list[int | None]:
+    """`seconds_to_wait` of several requests in one round trip."""
     try:
-        counted = _counted_in_redis(limits)
+        counted = _count_in_redis(requests)
     except RedisError as error:
         logger.warning("Redis cannot be reached, so this process counts requests for itself: %s", type(error).__name__)
-        counted = [_count_here(limit) for limit in limits]
-    return max((max(wait, 1) for limit, (count, wait) in zip(limits, counted, strict=True) if count > limit.most), default=None)
+        counted = [[_count_here(limit) for limit in limits] for limits in requests]
+    return [
+        max((max(wait, 1) for limit, (count, wait) in zip(limits, counts, strict=True) if count > limit.most), default=None)
+        for limits, counts in zip(requests, counted, strict=True)
+    ]
 
 
 class AddressWriteThrottle(BaseThrottle):
@@ -194,9 +201,6 @@ def _count_in_redis(requests: Sequence[Sequence[Limit]]) -> list[list[tuple[int,
     limits = [limit for request in requests for limit in request]
     answer = iter(redis.client().register_script(COUNT)(keys=[limit.key for limit in limits], args=[limit.window for limit in limits]))
     return [[(next(answer), next(answer)) for _ in request] for request in requests]
-
-
-_counted_in_redis = Batched(_count_in_redis)
 
 
 def _count_here(limit: Limit) -> tuple[int, int]:

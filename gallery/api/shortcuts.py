@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
+from itertools import compress
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +15,8 @@ from django.http import QueryDict
 from config.api.fields import camel_row
 from config.api.rendering import dumps
 from config.api.shortcuts import FORBIDDEN, NOT_FOUND, Environ, NotForUs, Reply, is_signed_in, json_body
-from config.api.throttling import address_limit, seconds_to_wait, session_limit, vote_limit
+from config.api.throttling import Limit, address_limit, seconds_to_wait_of_each, session_limit, vote_limit
+from config.batching import Batched
 from config.database import LARGEST_ID
 from config.micro_cache import MicroCache
 from gallery.api.engagement import upvoted
@@ -83,18 +86,41 @@ class Upvotes:
     method = "POST"
     path = re.compile(f"{MEDIUM}/upvote", re.ASCII)
 
+    def __init__(self) -> None:
+        self._cast = Batched(_cast)
+
     def answer(self, environ: Environ, *parts: str) -> Reply:
         media_id, voter = int(parts[0]), VOTER.fullmatch(json_body(environ, LONGEST_VOTE))
         if voter is None or media_id > LARGEST_ID:
             raise NotForUs
         session_id = voter[1].decode()
-        if seconds_to_wait(address_limit(environ), session_limit(session_id), vote_limit(environ, media_id)) is not None:
+        limits = address_limit(environ), session_limit(session_id), vote_limit(environ, media_id)
+        ballot = _Ballot(media_id, visitor(session_id), limits)
+        is_in_time, count = self._cast(ballot)
+        if not is_in_time:
             raise NotForUs
         try:
-            count = engagement.give_upvote(media_id, session=visitor(session_id))
+            if count is None:
+                count = engagement.give_upvote(media_id, session=ballot.session)
         except (MediaNotFound, MediaLocked) as error:
             return _refusal(error)
         return Reply(dumps(upvoted(count)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ballot:
+    """A vote of a visitor, with what it counts against."""
+
+    media_id: int
+    session: str  # hashed
+    limits: Sequence[Limit]
+
+
+def _cast(ballots: Sequence[_Ballot]) -> list[tuple[bool, int | None]]:
+    """Of each ballot whether it may come now, and the votes of its medium if it could be given with the others."""
+    in_time = [wait is None for wait in seconds_to_wait_of_each([ballot.limits for ballot in ballots])]
+    counts = iter(engagement.give_upvotes([(ballot.media_id, ballot.session) for ballot in compress(ballots, in_time)]))
+    return [(is_in_time, next(counts) if is_in_time else None) for is_in_time in in_time]
 
 
 @dataclass(frozen=True)

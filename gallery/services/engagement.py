@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from config.batching import Batched
 from config.database import read
 from gallery import counters
 from gallery.listing import MediaLocked, MediaNotFound
@@ -102,26 +101,25 @@ UNBOUNDED = 2**62  # seconds
 
 def give_upvote(media_id: int, *, session: str) -> int:
     """Vote for a medium, once a session; returns its votes. Raises `MediaNotFound` or `MediaLocked`."""
-    count = None if connection.in_atomic_block else _give_upvote_with_others((media_id, session))
-    if count is not None:
-        return count
     is_new, count = _change(GIVE_UPVOTE, media_id, session)
     if is_new:
         counters.count_upvote(media_id, +1)
     return count
 
 
-def _give_upvotes(asked: Sequence[tuple[int, str]]) -> list[int | None]:
-    """Vote by medium and session; the votes of each medium then, None where it is not open or somebody holds it."""
-    media, sessions = zip(*asked, strict=True)
+def give_upvotes(votes: Sequence[tuple[int, str]]) -> list[int | None]:
+    """Vote for several media, each vote by medium and session, waiting for nobody.
+
+    Returns the votes of each medium then, None where the vote has not been given: it is not open, or somebody holds its row.
+    """
+    if not votes:
+        return []
+    media, sessions = zip(*votes, strict=True)
     counts: dict[int, int] = {}
-    for media_id, votes, counts[media_id] in read(GIVE_UPVOTES, {"media": list(media), "sessions": list(sessions)}):
-        if votes:
-            counters.count_upvote(media_id, votes)
+    for media_id, given, counts[media_id] in read(GIVE_UPVOTES, {"media": list(media), "sessions": list(sessions)}):
+        if given:
+            counters.count_upvote(media_id, given)
     return [counts.get(media_id) for media_id in media]
-
-
-_give_upvote_with_others = Batched(_give_upvotes)
 
 
 def take_upvote_back(media_id: int, *, session: str) -> int:

@@ -419,7 +419,7 @@ class TestVotes:
         def refuse(*_: Any, **__: Any) -> int:
             raise OperationalError("no route")
 
-        monkeypatch.setattr(engagement, "give_upvote", refuse)
+        monkeypatch.setattr(engagement, "give_upvotes", refuse)
 
         reply = server.post(place, ballot())
 
