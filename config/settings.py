@@ -37,6 +37,7 @@ LIBRARY_ROOT = Path(env.str("LIBRARY_ROOT", default=str(DATA_DIR / "library"))) 
 THUMBNAIL_ROOT = Path(env.str("THUMBNAIL_ROOT", default=str(DATA_DIR / "thumbnails")))
 FFMPEG_BINARY: str = env.str("FFMPEG_BINARY", default="ffmpeg")  # a name on the PATH, or a path
 MAX_UPLOAD_SIZE_GB: float = env.float("MAX_UPLOAD_SIZE_GB", default=10.0)  # GiB
+UPLOADS_KEPT_HOURS: float = env.float("UPLOADS_KEPT_HOURS", default=24.0)  # that an upload of which nothing more comes is kept
 
 # --- Scanning -----------------------------------------------------------------------------------------------------
 SCAN_SETTLE_SECONDS: float = env.float("SCAN_SETTLE_SECONDS", default=5.0)  # younger files wait for the next scan
@@ -262,8 +263,13 @@ STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=128)  # files 
 X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of the library; empty: we send files
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
 CORS_ALLOW_CREDENTIALS = True
-CORS_ALLOW_HEADERS = (*default_headers, "idempotency-key", "if-none-match", "if-range", "range")
-CORS_EXPOSE_HEADERS = ("Accept-Ranges", "Content-Range", "ETag", "Retry-After")
+TUS_HEADERS = ("tus-resumable", "upload-checksum", "upload-length", "upload-metadata", "upload-offset")
+CORS_ALLOW_HEADERS = (*default_headers, *TUS_HEADERS, "idempotency-key", "if-none-match", "if-range", "range")
+TUS_REPLIES = (
+    *("Location", "Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable", "Tus-Version"),
+    *("Upload-Expires", "Upload-Job", "Upload-Length", "Upload-Metadata", "Upload-Offset"),
+)
+CORS_EXPOSE_HEADERS = ("Accept-Ranges", "Content-Range", "ETag", "Retry-After", *TUS_REPLIES)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # bytes of a request body that is no upload
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = USE_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from jobs import history, services
 from jobs.models import Job, PeriodicTask
 from media_library.models import Video
+from media_library.uploads import healing as uploads
 
 IN_HAND = (Job.Status.PENDING, Job.Status.QUEUED, Job.Status.RUNNING)
 
@@ -55,6 +56,7 @@ def all_tasks() -> tuple[Periodic, ...]:
         Periodic("expire_replies", expire_replies, every("1 hour")),
         Periodic("expire_sign_ins", expire_sign_ins, nightly("04:00")),
         Periodic("expire_jobs", expire_jobs, every("10 minutes")),
+        Periodic("sweep_uploads", sweep_uploads, every("10 minutes")),
     )
 
 
@@ -88,6 +90,11 @@ def expire_sign_ins() -> None:
 def expire_jobs() -> None:
     """Forget jobs and pipelines that ended long ago."""
     history.expire()
+
+
+def sweep_uploads() -> None:
+    """Forget uploads that nobody has gone on with, and finish those whose last request died over it."""
+    uploads.sweep(scan=services.scan_inbox)
 
 
 def _submit_once(type: str) -> None:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Concat, Left, Now, Upper
 
 from media_library.paths import decode_path, shown
 from media_library.querysets import SORT_DURATION, SORT_SIZE, SORT_TITLE, VideoQuerySet
+from media_library.uploads.querysets import UploadQuerySet
 
 
 class DirectoryType(models.TextChoices):
@@ -291,6 +292,53 @@ class FileMove(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} → {self.target}"
+
+
+class Upload(models.Model):
+    """A video that is on its way into the inbox; what has come of it lies in its part (`uploads.parts`).
+
+    receiving -> finished (it is in the inbox) | refused (it is no video, see `reason`)
+
+    The row is deleted when somebody terminates the upload, or once it has expired. Of several requests that would write to
+    the part at once one holds the row, by `writer` and until `held_until`.
+    """
+
+    class Status(models.TextChoices):
+        RECEIVING = "receiving", "Receiving"
+        FINISHED = "finished", "Finished"
+        REFUSED = "refused", "Refused"
+
+    filename = models.TextField(help_text="what it is to be called in the inbox")
+    metadata = models.TextField(default="", blank=True, help_text="Upload-Metadata, as it came")
+    length = models.BigIntegerField(help_text="bytes")
+    offset = models.BigIntegerField(default=0, help_text="bytes that are on the disk for certain")
+    status = models.TextField(choices=Status, default=Status.RECEIVING)
+    reason = models.TextField(default="", blank=True, help_text="why it was refused, for a person")
+    path = models.TextField(default="", blank=True, help_text="where it is, or is just being moved, relative to the library root")
+    inode = models.BigIntegerField(null=True, blank=True, help_text="of the file that is moved there")
+    job_id = models.BigIntegerField(null=True, blank=True, help_text="the job that scans the inbox for it")
+    writer = models.UUIDField(null=True, blank=True, help_text="the request that holds it")
+    held_until = models.DateTimeField(null=True, blank=True)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="uploads")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(help_text="when it is forgotten, unless more of it has come")
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        db_table = "uploads"
+        ordering = ("-id",)
+        constraints = (
+            models.CheckConstraint(condition=Q(offset__gte=0, offset__lte=F("length")), name="uploads_offset_within_length"),
+            models.CheckConstraint(condition=~Q(status="finished") | ~Q(path=""), name="uploads_finished_has_path"),
+        )
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def is_whole(self) -> bool:
+        return self.offset == self.length
 
 
 class Preview(models.Model):

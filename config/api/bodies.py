@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+PIECEWISE = ("application/offset+octet-stream", "multipart/form-data")  # uploads, which their views read piece by piece
 
 
 class MeasuredBodies:
@@ -26,7 +27,8 @@ class MeasuredBodies:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         is_unmeasured = environ.get("wsgi.input_terminated") and not environ.get("CONTENT_LENGTH")
-        if is_unmeasured and environ["REQUEST_METHOD"] not in BODILESS:
+        is_upload = environ.get("CONTENT_TYPE", "").lower().startswith(PIECEWISE)
+        if is_unmeasured and not is_upload and environ["REQUEST_METHOD"] not in BODILESS:
             body = environ["wsgi.input"].read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
             environ |= {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return self._application(environ, start_response)

@@ -2,6 +2,7 @@
 
 from jobs.recipes import RecipeUnavailable, UnknownRecipe
 from jobs.registry import InvalidParams, Refused, UnknownJobType
+from jobs.services.arrivals import scan_inbox
 from jobs.services.holding import JobNotFound, PipelineNotFound, WrongState
 from jobs.services.jobs import (
     TooMuchMemory,
@@ -42,6 +43,7 @@ __all__ = [
     "retry",
     "retry_failed",
     "run_for_real",
+    "scan_inbox",
     "set_hours",
     "set_pauses_for_viewers",
     "set_priority",

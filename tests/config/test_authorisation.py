@@ -35,6 +35,9 @@ ROUTES: dict[str, tuple[str, set[str]]] = {
     "api/videos": (ADMIN, {"GET"}),
     "api/videos/health": (OPEN, {"GET"}),
     "api/videos/bulk": (ADMIN, {"POST"}),
+    "api/videos/upload": (ADMIN, {"POST"}),
+    "api/uploads/": (ADMIN, {"GET", "POST", "OPTIONS"}),
+    "api/uploads/<id:upload_id>": (ADMIN, {"GET", "PATCH", "DELETE", "OPTIONS"}),
     "api/videos/<id:video_id>": (ADMIN, {"GET", "PATCH", "DELETE"}),
     "api/videos/<id:video_id>/stream": (ADMIN, {"GET"}),
     "api/videos/<id:video_id>/thumbnail": (ADMIN, {"GET"}),
@@ -187,7 +190,7 @@ def is_right(status: int, caller: str, who_may: str, *, is_served: bool) -> bool
         return status == 401
     if (who_may == ADMIN and caller != "admin") or (who_may == MEMBERS and caller == "temp"):
         return status == 403
-    return status == 405 if not is_served else status in (200, 400, 404, 409)
+    return status == 405 if not is_served else status in (200, 400, 404, 409, 415)
 
 
 @pytest.mark.parametrize(
