@@ -192,7 +192,11 @@ class OneUpload(TusView):
     @extend_schema(
         parameters=[VERSION],
         request=None,
-        responses={204: OpenApiResponse(description="It is gone"), 412: OF_ANOTHER_VERSION},
+        responses={
+            204: OpenApiResponse(description="It is gone"),
+            400: OpenApiResponse(description="`Tus-Resumable` is missing"),
+            412: OF_ANOTHER_VERSION,
+        },
         operation_id="terminate_upload",
         tags=["uploads"],
     )

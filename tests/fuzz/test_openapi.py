@@ -35,6 +35,7 @@ COVERED = 35  # cases of an operation, roughly, that the coverage phase makes wh
 ASKED_BY_ALL = 150  # cases of an operation; submitting a job has thousands, and whoever may not is refused before the body is read
 METHODS = ("get", "post", "put", "patch", "delete")
 CLIENT_IS_WRONG = ["2xx", "3xx", "400", "401", "403", "404", "409", "429"]
+UPLOAD_IS_WRONG = [*CLIENT_IS_WRONG, "410", "411", "412", "413", "415", "423", "460"]
 
 # What the document cannot say of an operation's input, so that input which it allows may be refused.
 UNSAID = {
@@ -44,6 +45,12 @@ UNSAID = {
     "add_reaction": "where the video ends",
     "submit_job": "what a type makes of its params",
     "start_pipeline": "what a recipe and its steps make of their params",
+}
+UPLOADS = {  # the same of uploads, whose protocol has statuses of its own
+    "upload_video": "what a video is, and what it may be called",
+    "create_upload": "what stands in Upload-Metadata, and how long an upload may be",
+    "continue_upload": "where the upload stands, what a checksum is, and what a video is",
+    "terminate_upload": "which versions of tus there are",
 }
 
 
@@ -70,6 +77,10 @@ def configuration(described: dict[str, Any], **more: Any) -> schemathesis.Config
     known = {"dictionary": "ids", "probability": 0.7}  # else hardly a request would find anything
     places = ("media_id", "video_id", "query.mediaId", "body.mediaId", "body.ids[*]")
     lenient = {"positive_data_acceptance": {"expected-statuses": CLIENT_IS_WRONG}}
+    of_uploads = {
+        check: {"expected-statuses": UPLOAD_IS_WRONG[first:]}
+        for check, first in (("positive_data_acceptance", 0), ("negative_data_rejection", 2))
+    }
     return schemathesis.Config.from_dict(
         {
             "seed": SEED,
@@ -80,12 +91,14 @@ def configuration(described: dict[str, Any], **more: Any) -> schemathesis.Config
                 {"include-operation-id": operation["operationId"], "checks": lenient}
                 for operation in operations(described)
                 if may_refuse(operation)
-            ],
+            ]
+            + [{"include-operation-id": id, "checks": of_uploads} for id in UPLOADS],
             **more,
         }
     )
 
 
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 DOCUMENT = closed(orjson.loads(document()))
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=configuration(DOCUMENT))
 SCHEMA.app = application
