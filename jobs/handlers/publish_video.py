@@ -22,6 +22,7 @@ class PublishParams(Params):
 @job_type("publish_video", lane=Lane.CPU, params=PublishParams, video=lambda params: params.video_id)
 def publish_video(context: JobContext, params: PublishParams) -> dict[str, Any]:
     """Show a video in a category of the gallery."""
+    context.check()
     outcome = publish([params.video_id], category=params.category, by=context.row().submitted_by)
     if reason := outcome.skipped.get(params.video_id):
         raise JobFailed("not_publishable", reason, suggestion="See to that, then retry.")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
 
 from media_library.models import Video
+from media_library.paths import encode_path
 from media_library.scanner import scan
 from tests.conftest import Clips, aged, variant
 
+Good = Callable[[Sequence[str]], list[Video]]
 KEYFRAME_EACH_SECOND = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0")
 
 
@@ -49,6 +51,26 @@ def film(db: None, library: Path, settings: Settings) -> Callable[[Path], Video]
         path.write_bytes(clip.read_bytes())
         scan(library, workers=1) if aged(path) else None
         return Video.objects.get(filename=clip.name)
+
+    return add
+
+
+@pytest.fixture
+def good(db: None, library: Path, settings: Settings, clips: Clips) -> Good:
+    """Good videos of these names, as scans find them; to scan so many each time would take long."""
+    settings.NODE_VRAM_MB, settings.SCAN_WORKERS = 0, 1
+
+    def add(names: Sequence[str]) -> list[Video]:
+        clip = clips.make(size="64x36", sound=True)
+        variant(clip, library / "videos" / names[0])
+        scan(library, workers=1)
+        first = Video.objects.get()
+        others = [variant(clip, library / "videos" / name, number) for number, name in enumerate(names[1:], start=1)]
+        for path in others:
+            first.pk, first.path, first.filename = None, encode_path(str(path.relative_to(library))), encode_path(path.name)
+            first.file_size, first.file_mtime_ns = path.stat().st_size, path.stat().st_mtime_ns
+            first.save()
+        return list(Video.objects.order_by("pk"))
 
     return add
 

@@ -16,13 +16,18 @@ from django.conf import settings as configured
 from django.db import connection
 from django.utils import timezone
 
+from gallery.models import PublicMedia
 from jobs import claims, outputs, services
-from jobs.models import Job
-from media_library.models import Compilation, FileMove, Preview, Rendition, Video
+from jobs.models import Job, Pipeline
+from jobs.registry import all_types
+from media_library.models import Compilation, FileMove, Preview, Rendition, Tagging, TagSuggestion, Video
 from media_library.scanner import scan
 from media_library.scenes import digest_of, scenes_of
+from media_library.tagging import suggestions
 from tests.conftest import Clips
+from tests.jobs.handlers.conftest import one_colour
 from tests.jobs.running import run_to_the_end
+from tests.media_library.tagging import onnx
 from tests.scenes import three_scenes
 
 ROOT = Path(__file__).parents[3]
@@ -162,6 +167,47 @@ def test_what_looks_through_a_video(
     assert sheets == ({digest.sheet_path} if kind != "scene_extract" else set())
 
 
+@pytest.fixture
+def red_and_blue(
+    clips: Clips, film: Callable[[Path], Video], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> list[Video]:
+    """Two videos, and a network that sees their colours."""
+    network = onnx.mean_colour(tmp_path / "colours.onnx")
+    onnx.colour_prompts(network)
+    settings.AI_MODEL_PATH = str(network)
+    monkeypatch.setenv("AI_MODEL_PATH", str(network))
+    return [film(one_colour(clips, colour)) for colour in ("red", "blue")]
+
+
+def test_tag_generation(red_and_blue: list[Video], library: Path, settings: Any) -> None:
+    red, blue = red_and_blue
+    Video.objects.filter(pk=red.pk).update(tags=["mine"])
+    suggestions.suggest(red, {"sunset": suggestions.Found(0.9, "before")}, network="before", job_id=None)
+    suggestions.approve([red.pk], by=None)
+    suggestions.suggest(
+        blue, {"sea": suggestions.Found(0.9, "before"), "night": suggestions.Found(0.8, "before")}, network="before", job_id=None
+    )
+    suggestions.reject([blue.pk], by=None, only=TagSuggestion.objects.filter(tag="night").values_list("pk", flat=True))
+    job = services.submit("tag_generation", {"missingOnly": False, "fromNames": False, "leastScore": 0.5})
+    where = """
+from media_library.tagging import suggestions
+real, count = suggestions.Tagging.objects.update_or_create, iter(range(9))
+class Dying:
+    def update_or_create(self, **values): real(**values); next(count) and die()
+suggestions.Tagging.objects = Dying()
+"""
+    die_in(job, where, library, settings)
+    assert Tagging.objects.filter(made_by="colours").count() == 1
+
+    assert finished(job)["videos"] == 1  # the first one is not done again
+
+    assert [Video.objects.get(pk=video.pk).tags for video in red_and_blue] == [["mine", "sunset"], []]
+    told = TagSuggestion.objects.order_by("pk").values_list("video_id", "tag", "state")
+    assert sorted(told) == sorted(
+        [(red.pk, "sunset", "approved"), (red.pk, "red", "suggested"), (blue.pk, "night", "rejected"), (blue.pk, "blue", "suggested")]
+    )
+
+
 # --- What encodes and joins: every type at once, each of whose jobs dies in a child of its own
 
 DIE_EACH = """
@@ -244,3 +290,63 @@ def test_what_encodes_and_joins_leaves_nothing_wherever_it_dies_and_is_done_once
     found = {ladder if name.startswith(f"{ladder}/") else name for name in in_library(library)}
     assert found == before | named and len(named) == clips_and_all
     assert Video.objects.count() == clips_and_all  # the first video among them, but no ladder
+
+
+# --- What looks after rows and files, each dying where half of its work is written
+
+HALF_WAY = """
+from jobs.handlers import hash_videos, organize_studio, public_scan, scan
+from media_library import moves
+def second(module, name):
+    real, calls = getattr(module, name), iter(range(9))
+    setattr(module, name, lambda *a, **k: die() if next(calls) else real(*a, **k))
+scan.refresh = die
+second(public_scan, "publish")
+second(moves, "relocate")
+second(hash_videos, "_keep")
+claims.complete = die
+"""
+HALF_DONE = {
+    "scan": {},
+    "public_scan": {},
+    "organize_studio": {},
+    "hash_videos": {},
+    "reconcile_counters": {},
+    "publish_video": {"category": "clips"},
+    "auto_organize_publish": {"category": "clips"},
+}
+
+
+def test_what_looks_after_rows_and_files_is_done_once_wherever_it_dies(
+    library: Path, add: Callable[..., Path], clips: Clips, settings: Any
+) -> None:
+    for number, path in enumerate(("inbox/one.mp4", "inbox/two.mp4", "public/cats/three.mp4", "public/dogs/four.mp4")):
+        add(path, number)
+    scan(library, workers=1)
+    one, two, three, four = Video.objects.order_by("path")
+    Video.objects.filter(pk__in=[one.pk, two.pk]).update(producer="Acme")
+    add("videos/five.mp4", 5)
+    about = {"publish_video": {"videoId": two.pk}, "auto_organize_publish": {"videoId": one.pk}}
+    jobs = {kind: services.submit(kind, params | about.get(kind, {})) for kind, params in HALF_DONE.items()}
+    Job.objects.update(exclusive_key=None)  # so that all may lie dead at once
+
+    all_die(list(jobs.values()), HALF_WAY, library, settings)
+    assert not Pipeline.objects.exists()
+    for job in jobs.values():
+        finished(job)
+
+    assert Pipeline.objects.count() == 1
+    shown = dict(PublicMedia.objects.values_list("pk", "category"))
+    assert shown == {two.pk: "clips", three.pk: "cats", four.pk: "dogs"}
+    known = list(Video.objects.values_list("path", flat=True))
+    assert len(known) == 5 and set(known) == in_library(library)
+    assert sum(path.startswith("studios/Acme/") for path in known) == 2
+    assert not Video.objects.filter(file_hash=None).exists()
+    assert not FileMove.objects.filter(state=FileMove.State.INTENDED).exists()
+
+
+def test_every_type_dies_here() -> None:
+    one_by_one = {"organize", "generate_previews", "validate", "digest", "scene_extract", "highlight_generate", "tag_generation"}
+    encoding = {kind for kind, _ in encodes_of(Video(pk=1))}
+    by_its_own_test = {"fetch"}
+    assert {kind.name for kind in all_types()} == one_by_one | encoding | by_its_own_test | HALF_DONE.keys()

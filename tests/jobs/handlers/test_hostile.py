@@ -8,21 +8,19 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pytest_django.fixtures import Settings
 
 from jobs import claims, nodes, registry, runner, services
 from jobs.heartbeat import Pulse
 from jobs.models import Job, Lane
 from jobs.registry import JobType
 from media_library.models import Video
-from media_library.paths import encode_path
-from media_library.scanner import scan
 from tests.conftest import X264, Clips, variant
+from tests.jobs.handlers.about import Params, jobs_about
+from tests.jobs.handlers.conftest import Good
 from tests.media_library.scanner.test_hostile import DISGUISES
 
 pytestmark = pytest.mark.django_db
@@ -31,53 +29,12 @@ OPENERS = ("hls remote", "concat sibling")  # of which the scanner's tests have 
 ENDED = (Job.Status.COMPLETED, Job.Status.FAILED)
 UGLY = os.fsdecode(b"-i http:concat:\n%03d 'it''s' \"$(touch pwned)\" ;|\xf0\x9f\x8e\xac \xff.mp4")
 
-Params = dict[str, Any]
-Good = Callable[[Sequence[str]], list[Video]]
 Evil = Callable[[Path], object]
 """Puts something in a file's place."""
 
 
-def _clips(number: int) -> Callable[[int], Params]:
-    return lambda video_id: {"clips": [{"videoId": video_id}] * number}
-
-
-# What makes a job about one video, of those types that need more than its videoId.
-ABOUT_A_VIDEO: Mapping[str, Callable[[int], Params]] = {
-    "auto_organize_publish": lambda video_id: {"videoId": video_id, "category": "clips"},
-    "clip_extract_only": lambda video_id: {"videoId": video_id, "clips": [{"inPoint": 0, "outPoint": 0.4}], "tolerance": 0.1},
-    "clip_generate": lambda video_id: {"videoId": video_id, "inPoint": 0.1, "outPoint": 0.5},
-    "compilation": _clips(2),
-    "compile_quad": _clips(4),
-    "compile_quad_horizontal": _clips(4),
-    "compile_quad_vertical": _clips(4),
-    "compile_side_by_side": _clips(2),
-    "generate_gif": lambda video_id: {"videoId": video_id, "width": 64, "duration": 0.4},
-    "publish_video": lambda video_id: {"videoId": video_id, "category": "clips"},
-    "reencode_streaming": lambda video_id: {"videoId": video_id, "alwaysEncode": True},
-}
-# What makes a job about the library that holds them.
-ABOUT_THE_LIBRARY: Mapping[str, Params] = {
-    "compile_random": {"count": 5, "clipLength": 0.5, "seed": 5},
-    "hash_videos": {},
-    "organize": {"fromDirectory": "videos"},
-    "organize_studio": {},
-    "public_scan": {},
-    "reconcile_counters": {},
-    "scan": {},
-}
 READS_NO_FILE = ("fetch",)  # whose own tests send it what is hostile
 ALL = pytest.mark.parametrize("kind", [kind for kind in registry.all_types() if kind.name not in READS_NO_FILE], ids=lambda kind: kind.name)
-
-
-def jobs_about(kind: JobType, videos: Sequence[Video]) -> list[Params]:
-    """Params of one job about each video, or of one about their library."""
-    if kind.name in ABOUT_THE_LIBRARY:
-        return [ABOUT_THE_LIBRARY[kind.name]]
-    if make := ABOUT_A_VIDEO.get(kind.name):
-        return [make(video.pk) for video in videos]
-    required = set(kind.params_schema().get("required", ()))
-    assert required <= {"videoId"} and kind.video, f"neither ABOUT_A_VIDEO nor ABOUT_THE_LIBRARY knows the type {kind.name}"
-    return [{"videoId": video.pk} for video in videos]
 
 
 # --- What stands in the file's place
@@ -161,26 +118,6 @@ def listener() -> Iterator[tuple[str, list[str]]]:
 def outside(tmp_path: Path, clips: Clips) -> Path:
     """A folder beside the library with a video that is nobody's business."""
     return variant(clips.with_sound, tmp_path / "outside" / "canary.mp4", 99).parent
-
-
-@pytest.fixture
-def good(db: None, library: Path, settings: Settings, clips: Clips) -> Callable[[Sequence[str]], list[Video]]:
-    """Good videos of these names, as scans find them; to scan so many each time would take long."""
-    settings.NODE_VRAM_MB, settings.SCAN_WORKERS = 0, 1
-
-    def add(names: Sequence[str]) -> list[Video]:
-        clip = clips.make(size="64x36", sound=True)
-        variant(clip, library / "videos" / names[0])
-        scan(library, workers=1)
-        first = Video.objects.get()
-        others = [variant(clip, library / "videos" / name, number) for number, name in enumerate(names[1:], start=1)]
-        for path in others:
-            first.pk, first.path, first.filename = None, encode_path(str(path.relative_to(library))), encode_path(path.name)
-            first.file_size, first.file_mtime_ns = path.stat().st_size, path.stat().st_mtime_ns
-            first.save()
-        return list(Video.objects.order_by("pk"))
-
-    return add
 
 
 def replace(video: Video, evil: Evil) -> None:
