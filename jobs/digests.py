@@ -32,7 +32,7 @@ class Cutting(Params):
 
 
 def look_through(context: JobContext, video: Video, cutting: Cutting, *, task: Literal["scenes", "digest"]) -> Findings:
-    """Decode all of a video once; raises `JobFailed`, or `UnreadableMedia` where nothing decodes."""
+    """Decode all of a video once; raises `JobFailed`, or `UnreadableMedia` where nothing decodes or the end is missing."""
     begun = time.monotonic()
 
     def follow(done: float | None) -> None:

@@ -109,13 +109,17 @@ def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
 
 def require_until(opened: OpenVideo, second: float) -> None:
     """Look whether picture or sound goes on until a second, decoding nothing; raises UnreadableMedia where the rest is missing."""
-    enough = second - max(LEAST_PART_TOLERANCE, PART_TOLERANCE * second)
-    end = 0.0
+    enough, end = least_end(second), 0.0
     for packet, packet_second in _packets(opened, from_second=second - BEFORE_THE_END):
         end = max(end, packet_second + _length(packet))
         if end >= enough:
             return
     raise UnreadableMedia(f"It ends after {end:.1f} of {second:.1f} seconds: the rest is missing")
+
+
+def least_end(second: float) -> float:
+    """Until when a video must go on, in seconds, to pass for one that goes on until `second`."""
+    return second - max(LEAST_PART_TOLERANCE, PART_TOLERANCE * second)
 
 
 def _to_its_end(found: Findings, duration: float | None) -> Findings:

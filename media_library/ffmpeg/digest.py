@@ -11,6 +11,7 @@ from av import AudioFrame, VideoFrame
 from av.audio.stream import AudioStream
 from av.video.reformatter import VideoReformatter
 
+from media_library.ffmpeg.checking import least_end, require_until
 from media_library.ffmpeg.contact_sheet import KeyPictures, contact_sheet
 from media_library.ffmpeg.cuts import Cuts
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
@@ -32,14 +33,17 @@ Hear = Callable[[float, AudioFrame], None]
 
 
 def find_scenes(opened: OpenVideo, *, threshold: float, min_length: float, tell: Tell) -> Findings:
-    """Only where scenes begin; raises UnreadableMedia where nothing decodes."""
+    """Only where scenes begin; raises UnreadableMedia where nothing decodes, or the end is missing."""
     cuts = Cuts(threshold=threshold, min_length=min_length)
     duration = _look_through(opened, lambda seconds, _, picture: cuts.see(seconds, picture), None, tell)
     return Findings(duration, cuts.starts(duration=duration))
 
 
 def digest(opened: OpenVideo, *, threshold: float, min_length: float, tell: Tell) -> Findings:
-    """Where scenes begin, how the video moves and sounds, and what it shows; raises UnreadableMedia where nothing decodes."""
+    """Where scenes begin, how the video moves and sounds, and what it shows.
+
+    Raises UnreadableMedia where nothing decodes, or the end is missing.
+    """
     cuts, motion, loudness = Cuts(threshold=threshold, min_length=min_length), Motion(), Loudness()
     pictures = KeyPictures(pixel_aspect=opened.stream.sample_aspect_ratio)
 
@@ -65,7 +69,10 @@ def digest(opened: OpenVideo, *, threshold: float, min_length: float, tell: Tell
 
 
 def _look_through(opened: OpenVideo, see: See, hear: Hear | None, tell: Tell) -> float:
-    """Show every picture, small, and its frame, and play every piece of the sound; returns how many seconds the pictures stand for."""
+    """Show every picture, small, and its frame, and play every piece of the sound; returns how many seconds the pictures stand for.
+
+    Raises UnreadableMedia where there is no picture, or where the rest of what the file claims to hold is missing.
+    """
     claimed = duration_of(opened)
     _rewind(opened)
     clock, eye = _Clock(opened), _Eye()
@@ -81,6 +88,8 @@ def _look_through(opened: OpenVideo, see: See, hear: Hear | None, tell: Tell) ->
             seen = seconds
     if seen is None:
         raise UnreadableMedia("No picture of it can be decoded: it is damaged or encrypted")
+    if claimed and clock.end < least_end(claimed):
+        require_until(opened, claimed)  # sound may go on after the pictures
     return max(LEAST_DURATION, round(clock.end, 3))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +18,7 @@ from jobs.models import Job
 from media_library.models import Digest, Scene, Video
 from media_library.scanner import scan
 from media_library.scenes import digest_of, scenes_of
-from tests.conftest import Clips, aged
+from tests.conftest import AAC, X264, Clips, aged
 from tests.jobs.running import claim, result_of, run_to_the_end
 from tests.scenes import CUT, END, FADE, three_scenes
 
@@ -86,6 +88,31 @@ def test_a_video_in_which_nothing_decodes_fails_with_what_to_do(story: Video, ki
 
     assert (job.status, job.error_class) == (Job.Status.FAILED, "unreadable_media")
     assert not Scene.objects.exists() and not Digest.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["digest", "scene_extract"])
+def test_a_video_whose_end_is_missing_fails_and_keeps_no_scenes_as_if_of_the_whole(
+    clips: Clips, film: Callable[[Path], Video], kind: str
+) -> None:
+    whole = three_scenes(clips, codec=(*X264, *AAC, "-movflags", "+faststart"))
+    story = film(whole)
+    os.truncate(story.absolute_path, whole.stat().st_size * 2 // 3)
+    status = story.absolute_path.stat()
+    Video.objects.filter(pk=story.pk).update(file_size=status.st_size, file_mtime_ns=status.st_mtime_ns)
+
+    job = run_to_the_end(services.submit(kind, {"videoId": story.pk}))
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "unreadable_media")
+    assert re.fullmatch(r"It ends after \d\.\d of 4\.\d seconds: the rest is missing", job.error)
+    assert not Scene.objects.exists() and not Digest.objects.exists()
+
+
+@pytest.mark.parametrize("kind", ["digest", "scene_extract"])
+def test_sound_may_go_on_after_the_pictures(clips: Clips, film: Callable[[Path], Video], kind: str) -> None:
+    sources = ("-f", "lavfi", "-i", "testsrc=size=64x36:duration=1", "-f", "lavfi", "-i", "sine=duration=4")
+    video = film(clips.run("long sound.mkv", *sources, *X264, *AAC))
+
+    assert result_of(kind, video)["duration"] == pytest.approx(1.0, abs=0.1)
 
 
 class CancelledAtOnce(Pulse):
