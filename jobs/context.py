@@ -58,7 +58,7 @@ class JobContext:
         self.uses_gpu = lease.uses_gpu
         self.files = Workspace(lease, persist=self._persist)
         self.writes: list[Write] = []
-        self._registered: list[tuple[Entry, Sequence[Cut]]] = []
+        self._registered: list[tuple[Callable[[], Entry], Sequence[Cut]]] = []
         self._type = lease.type
         self._lane = lease.lane
         self._video_id = lease.video_id
@@ -163,14 +163,17 @@ class JobContext:
         """
         poster = output.inspection.poster
         thumbnail = save_poster(poster, store=Path(settings.THUMBNAIL_ROOT)) if poster else None
-        file = FoundFile(encode_path(str(output.path)), output.size, output.mtime_ns)
-        entry = replace(entry_of(Reading(Arrival(file, None), output.inspection, thumbnail)), title=title)
+
+        def entry() -> Entry:
+            file = FoundFile(encode_path(str(output.path)), output.size, output.mtime_ns)
+            return replace(entry_of(Reading(Arrival(file, None), output.inspection, thumbnail)), title=title)
+
         if not self._registered:
             self.with_completion(self._write_registered)
         self._registered.append((entry, made_from))
 
     def _write_registered(self) -> dict[str, Any]:
-        ids = [id for entry, _ in self._registered for id in entries.write([entry])]
+        ids = [id for entry, _ in self._registered for id in entries.write([entry()])]
         for video_id, (_, made_from) in zip(ids, self._registered, strict=True):
             lineage.record(video_id, made_from, job_id=self.job_id, job_type=self._type)
         return {"videoId": ids[0], "videoIds": ids}

@@ -49,11 +49,11 @@ Named = str | dict[str, Any]
 """A file or folder as `Job.drafts` has it: the path of a draft, or the `path` of a finished one with its `inode`."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
     """A file or folder that is verified, and at its place once the job completes."""
 
-    path: Path  # relative to the library root
+    path: Path  # relative to the library root; another one where somebody takes the name before the job completes
     size: int  # bytes, of all its files
     mtime_ns: int
     inspection: Inspection = field(repr=False, default=Inspection())  # of a video
@@ -64,6 +64,7 @@ class _Finished:
     """A verified draft, and what becomes of it."""
 
     draft: Path  # relative to the library root
+    target: Path  # what was asked for
     output: Output
     inode: int
     relocate: Callable[[Path, Path, Path], None]
@@ -125,7 +126,7 @@ class Workspace:
             os.fsync(file.fileno())
             status = os.fstat(file.fileno())
         output = Output(self._free(target), status.st_size, status.st_mtime_ns, inspection)
-        return self._finish(_Finished(relative, output, status.st_ino, relocate))
+        return self._finish(_Finished(relative, target, output, status.st_ino, relocate))
 
     def finish_folder(self, draft: Path, target: Path, *, duration: float | None = None, check: Callable[[], None]) -> Output:
         """Verify every file of a draft folder, and have it renamed as `finish` has a file.
@@ -150,7 +151,7 @@ class Workspace:
         verify_playlists(playlists, sizes, lambda name: self._open(relative / name), duration=duration)
         status = draft.lstat()
         output = Output(self._free(target), sum(sizes.values()), status.st_mtime_ns)
-        return self._finish(_Finished(relative, output, status.st_ino, relocate_folder))
+        return self._finish(_Finished(relative, target, output, status.st_ino, relocate_folder))
 
     def place(self) -> None:
         """Rename the finished drafts; the caller's transaction holds the job's row. Raises OSError."""
@@ -158,6 +159,21 @@ class Workspace:
             there = file_at(self._root, done.output.path)
             if there is None or there.st_ino != done.inode:  # else an earlier try got so far
                 done.relocate(self._root, done.draft, done.output.path)
+
+    def find_other_names(self) -> dict[Path, Path]:
+        """Give what is finished, and whose name somebody has taken since, the next free one; returns the new paths by the old.
+
+        The job's row names them before anything lies there. Raises `JobFailed` or `LeaseLost`.
+        """
+        found = {}
+        for done in self._finished:
+            there = file_at(self._root, done.output.path)
+            if there is not None and there.st_ino != done.inode:
+                taken, done.output.path = done.output.path, self._free(done.target)
+                found[taken] = done.output.path
+        if found:
+            self._write_down()
+        return found
 
     def drop(self) -> None:
         """Remove everything that this attempt has made; what cannot be removed now, the job's row still names."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,8 @@ from jobs.models import Job
 from jobs.outputs import Named
 from jobs.picking import GPU_FAILED
 from jobs.registry import InvalidParams, UnknownJobType
+
+TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # the latter of folders
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +56,19 @@ def _complete(context: JobContext, lease: Lease, pulse: Pulse, result: dict[str,
     left = context.files.drop_unfinished()
 
     def complete() -> None:
-        try:
-            _write_completion(context, lease, pulse, result, left)
-        except LeaseLost:
-            if not _has_completed(lease):
-                raise
+        nonlocal result
+        while True:
+            try:
+                _write_completion(context, lease, pulse, result, left)
+            except LeaseLost:
+                if not _has_completed(lease):
+                    raise
+            except OSError as error:
+                if error.errno not in TAKEN or not (renamed := context.files.find_other_names()):
+                    raise
+                result = _with_paths(result, {path.as_posix(): other.as_posix() for path, other in renamed.items()})
+                continue
+            return
 
     try:
         pulse.persist(complete)
@@ -86,6 +97,18 @@ def _put_into_place(context: JobContext, lease: Lease) -> dict[str, Any]:
         raise CancelRequested(lease.job_id)
     context.files.place()
     return {name: value for write in context.writes for name, value in write().items()}
+
+
+def _with_paths(told: Any, paths: Mapping[str, str]) -> Any:
+    """JSON with other paths where it tells of these."""
+    match told:
+        case dict():
+            return {name: _with_paths(value, paths) for name, value in told.items()}
+        case list():
+            return [_with_paths(value, paths) for value in told]
+        case str():
+            return paths.get(told, told)
+    return told
 
 
 def _has_completed(lease: Lease) -> bool:

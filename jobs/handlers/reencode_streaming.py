@@ -89,8 +89,7 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
     bit_rates = [round((folder / rung.media).stat().st_size * 8 / duration) for rung in rungs]
     (folder / ladder.MASTER).write_text(ladder.master_playlist(rungs, probe, bit_rates=bit_rates))
     output = context.finish_folder(folder, target, duration=probe.duration)
-    place = encode_path(str(output.path))
-    context.with_completion(lambda: _keep_ladder(video, place, rungs[0], bit_rates[0], output.size))
+    context.with_completion(lambda: _keep_ladder(video, encode_path(str(output.path)), rungs[0], bit_rates[0], output.size))
     return {"action": "ladder", "path": output.path.as_posix(), "size": output.size, "heights": [rung.lines for rung in rungs]}
 
 

@@ -240,6 +240,23 @@ def test_nobody_s_folder_is_overwritten(context: JobContext, library: Path, writ
     assert (library / LADDER / "precious").read_text() == "somebody's"
 
 
+def test_a_folder_whose_name_is_taken_after_it_is_finished_gets_another(
+    context: JobContext, library: Path, write_ladder: Callable[[Path], None]
+) -> None:
+    draft = context.draft_folder(LADDER)
+    write_ladder(draft)
+    output = context.finish_folder(draft, LADDER)
+    (library / LADDER).mkdir(parents=True)
+    (library / LADDER / "precious").write_text("somebody's")
+
+    assert context.files.find_other_names() == {LADDER: output.path}
+    assert Job.objects.get(pk=context.job_id).drafts[0]["path"] == "playback/film (2).hls"  # before it lies there
+    context.files.place()
+
+    assert (library / "playback/film (2).hls/master.m3u8").exists()
+    assert (library / LADDER / "precious").read_text() == "somebody's"
+
+
 @pytest.mark.parametrize("gets_as_far_as", ["draft", "finished", "placed"])
 def test_a_folder_of_a_killed_worker_is_swept(
     context: JobContext, library: Path, write_ladder: Callable[[Path], None], gets_as_far_as: str

@@ -96,6 +96,25 @@ def test_files_rows_and_the_job_are_finished_together(does: Does, makes_a_file: 
     assert job.outputs == [{"path": "gifs/made.mp4", "size": (library / TARGET).stat().st_size}]
 
 
+def test_a_name_that_somebody_takes_before_the_job_completes_costs_nothing_but_the_name(
+    does: Does, makes_a_file: Handler, library: Path
+) -> None:
+    def handler(context: JobContext) -> dict[str, Any]:
+        result = makes_a_file(context)
+        (library / TARGET).write_text("somebody's")
+        return {"clips": [result], "says": "gifs/made.mp4 was wanted"}
+
+    job = run_to_the_end(does(handler))
+
+    assert (job.status, job.error, job.drafts) == (Job.Status.COMPLETED, "", [])
+    assert (library / TARGET).read_text() == "somebody's"
+    assert files(library) == ["gifs/made (2).mp4", "gifs/made.mp4"]
+    assert [output["path"] for output in job.outputs] == ["gifs/made (2).mp4"]
+    assert Compilation.objects.get().filename == "made (2).mp4"
+    told = {"clips": [{"path": "gifs/made (2).mp4"}], "says": "gifs/made.mp4 was wanted"}
+    assert job.result == {**told, "row": Compilation.objects.get().pk}
+
+
 def test_where_the_rows_cannot_be_written_no_file_appears(does: Does, makes_a_file: Handler, library: Path) -> None:
     def handler(context: JobContext) -> dict[str, Any]:
         result = makes_a_file(context)
