@@ -10,6 +10,7 @@ from pydantic import Field
 
 from jobs.context import JobContext
 from jobs.failures import FULL_DISK, JobFailed
+from jobs.outputs import library_is_there
 from jobs.registry import Params
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.inspectors import Follow
@@ -69,6 +70,9 @@ def go_through(context: JobContext, videos: QuerySet[Video], work: Callable[[Vid
         except (JobFailed, UnreadableMedia, OSError) as error:
             if isinstance(error, OSError) and error.errno in FULL_DISK:
                 raise
+            if not library_is_there():
+                suggestion = "Look whether the disk is mounted; the job is tried again by itself."
+                raise JobFailed("library_missing", "The library went away meanwhile", suggestion=suggestion, is_transient=True) from error
             context.log(f"{video} (id {video.pk}): {getattr(error, 'strerror', None) or error}")
             failed += 1
     return failed

@@ -51,6 +51,17 @@ def register(root: LibraryRoot, descriptor: int) -> None:
     root.save()
 
 
+def require_still_there(root: LibraryRoot, descriptor: int, path: Path) -> None:
+    """Look whether the open folder is still what lies at the path, with its identity; raises ScanRefused."""
+    now = open_root(path)
+    try:
+        is_same = os.path.sameopenfile(now, descriptor)
+    finally:
+        os.close(now)
+    if not is_same or (root.has_marker and read_marker(descriptor) != root.identity):
+        raise ScanRefused(f"{path} went, or became another folder, while it was looked through; nothing was changed. Is the disk mounted?")
+
+
 def read_marker(descriptor: int) -> uuid.UUID | None:
     try:
         marker = os.open(MARKER, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=descriptor)

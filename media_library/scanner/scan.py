@@ -160,14 +160,14 @@ def _scan_root(descriptor: int, order: _Order, report: ScanReport) -> None:
     try:
         with staging.tables(), _inspectors(order.workers) as inspectors:
             reader = Reader(descriptor, inspectors=inspectors, store=Path(settings.THUMBNAIL_ROOT))
-            _follow(descriptor, order, report, findings, reader)
+            _follow(descriptor, root, order, report, findings, reader)
     finally:
         report.findings = findings.lines
     if not order.dry_run:
         LibraryRoot.objects.filter(pk=root.pk).update(last_scanned_at=Now())
 
 
-def _follow(descriptor: int, order: _Order, report: ScanReport, findings: Findings, reader: Reader) -> None:
+def _follow(descriptor: int, root: LibraryRoot, order: _Order, report: ScanReport, findings: Findings, reader: Reader) -> None:
     comparison = _look(descriptor, order, report, findings)
     _guard(matching.count_hopeless(), comparison, order)
     possible = matching.possible_moves()
@@ -175,6 +175,7 @@ def _follow(descriptor: int, order: _Order, report: ScanReport, findings: Findin
     matching.identify(_told(reader.read_all(possible, with_posters=False), order, Stage.MATCHING, total))
     matching.match(reader, workers=order.workers)
     _guard(matching.count_vanished(), comparison, order)
+    roots.require_still_there(root, descriptor, order.root)  # what seems gone may have gone with its disk, just now
     report.missing_count = applying.count_missing()
     if order.dry_run:
         _foretell(report, findings)

@@ -269,3 +269,20 @@ def test_a_playlist_in_disguise_is_invalid_and_opens_nothing(video: Video, libra
     Video.objects.update(file_size=status.st_size, file_mtime_ns=status.st_mtime_ns)
 
     assert "no video" in validate(videoId=video.pk)["reason"]
+
+
+def test_a_library_that_goes_in_the_middle_ends_the_job_and_it_is_tried_again(library: Path, add: Add) -> None:
+    for number in range(2):
+        add(f"videos/{number}.mp4", number)
+    scan(library, workers=1)
+    before = list(Video.objects.order_by("pk").values())
+    job = services.submit("validate")
+    library.rename(library.with_name("unmounted"))
+    library.mkdir()
+
+    run_to_the_end(job)
+
+    assert (job.status, job.error_class) == (Job.Status.PENDING, "library_missing")
+    assert "mounted" in job.suggestion
+    assert list(Video.objects.order_by("pk").values()) == before
+    assert list(library.iterdir()) == []

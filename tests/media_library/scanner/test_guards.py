@@ -64,6 +64,38 @@ def test_the_first_scan_leaves_the_librarys_identity_and_nothing_else(library: P
     assert (library / "a.mp4").stat().st_mtime_ns == before.st_mtime_ns
 
 
+def emptied(library: Path) -> None:
+    """What is there when the library's disk goes: the folder that it was mounted on."""
+    library.rename(library.with_name("unmounted"))
+    library.mkdir()
+
+
+def stripped(library: Path) -> None:
+    for path in library.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+@pytest.mark.parametrize("goes", [emptied, stripped])
+def test_a_library_that_goes_while_it_is_looked_through_changes_nothing(
+    library: Path, add: Add, settings: Settings, goes: Callable[[Path], None]
+) -> None:
+    for number in range(3):
+        add(f"{number}.mp4", number)
+    scan(library, workers=1)
+    (library / "0.mp4").rename(library / "moved.mp4")  # so that there is something to match after the walk
+    before = rows()
+
+    def follow(progress: Progress) -> None:
+        if progress.stage == Stage.MATCHING and (library / "1.mp4").exists():
+            goes(library)
+
+    report = scan(library, workers=1, settle=0, on_progress=follow)
+
+    assert (report.status, rows()) == (ScanReport.Status.REFUSED, before)
+    assert "while it was looked through" in report.reason and "Is the disk mounted?" in report.reason
+
+
 def test_an_unmounted_library_changes_nothing(library: Path, scan_library: Scan, add: Add) -> None:
     add("a.mp4")
     scan_library()
