@@ -54,11 +54,16 @@ def problem_of(folder: str) -> str:
 
 
 def place_of(video: Video, rules: Sequence[Rule], *, rename: bool) -> Path | None:
-    """Where the video's file belongs, relative to the root, under its standard name or its own; None: no rule fits."""
+    """Where the video's file belongs, relative to the root, under its standard name or its own; None: no rule fits.
+
+    What is private stays so: the rule's folder is made below `private`.
+    """
     rule = next((rule for rule in rules if rule.fits(video)), None)
     if rule is None:
         return None
     folder = Path(*(_PLACEHOLDER.sub(lambda name: _filled(video, name[1]), part) for part in rule.folder.split("/")))
+    if video.directory_type == DirectoryType.PRIVATE and folder.parts[0] != DirectoryType.PRIVATE:
+        folder = Path(DirectoryType.PRIVATE) / folder
     return folder / (standard_name(video) if rename else decode_path(video.path).name)
 
 

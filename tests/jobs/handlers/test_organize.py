@@ -53,6 +53,18 @@ def files(library: Path) -> list[str]:
     return sorted(str(path.relative_to(library)) for path in library.rglob("*") if path.is_file())
 
 
+def test_what_is_private_stays_so(make_video: MakeVideo, library: Path) -> None:
+    secret = make_video("private/a.mp4", producer="Acme")
+    in_place = make_video(f"private/videos/summer-tour_720p_{secret.pk + 1}.mp4", producer=None)
+
+    organize(videoId=secret.pk)
+    organize(videoId=in_place.pk)
+
+    kept = [f"private/studios/Acme/acme_summer-tour_720p_{secret.pk}.mp4", in_place.path]
+    assert files(library) == kept
+    assert list(Video.objects.order_by("pk").values_list("path", "directory_type")) == [(path, "private") for path in kept]
+
+
 def test_files_of_the_inbox_go_to_where_the_usual_rules_place_them(make_video: MakeVideo, library: Path) -> None:
     known = make_video("inbox/a.MP4", producer="Acme Films")
     unknown = make_video("inbox/deep/b.mkv", producer=None)
