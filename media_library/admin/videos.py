@@ -11,9 +11,11 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_exempt
 
 from gallery import services as gallery
 from media_library import labels, lineage
@@ -24,6 +26,7 @@ from media_library.admin.forms import VideoForm
 from media_library.admin.paging import COUNT_LIMIT, LargeModelAdmin, chosen_filters
 from media_library.admin.scenes import scenes_shown
 from media_library.admin.set_actions import admin_of
+from media_library.admin.uploads import uploads_page
 from media_library.admin.video_filters import (
     DirectoryFilter,
     FileFilter,
@@ -81,7 +84,14 @@ class VideoAdmin(LargeModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(tag_suggestions.decide)
-        return [path("<int:video_id>/suggested-tags/", decide, name="media_library_video_suggested_tags"), *super().get_urls()]
+        return [
+            path("upload/", self.admin_site.admin_view(csrf_exempt(self.uploads_view)), name="media_library_video_upload"),
+            path("<int:video_id>/suggested-tags/", decide, name="media_library_video_suggested_tags"),
+            *super().get_urls(),
+        ]
+
+    def uploads_view(self, request: HttpRequest) -> HttpResponseBase:
+        return uploads_page(self, request)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         video: Video = kwargs["obj"]

@@ -63,6 +63,7 @@ LIBRARY = [
     Stop("library", "/admin/media_library/video/"),
     Stop("library as a list", "/admin/media_library/video/?layout=list"),
     Stop("keys", "/admin/media_library/video/", act=lambda page: page.get_by_role("button", name="Keys").click()),
+    Stop("upload", "/admin/media_library/video/upload/"),
     Stop("video", "/admin/media_library/video/{video}/change/"),
     Stop("scans", "/admin/media_library/scanreport/"),
     Stop("scan", "/admin/media_library/scanreport/{scan}/change/"),

@@ -25,8 +25,7 @@ class Tus:
         self._client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     def create(self, length: object, name: str = "holiday.mp4", **headers: str) -> Any:
-        metadata = f"filename {base64.b64encode(name.encode()).decode()}"
-        return self.send("POST", "/api/uploads/", {"Upload-Length": str(length), "Upload-Metadata": metadata, **headers})
+        return self.send("POST", "/api/uploads/", {"Upload-Length": str(length), "Upload-Metadata": metadata_of(name), **headers})
 
     def created(self, length: int, name: str = "holiday.mp4") -> str:
         """The address of a new upload."""
@@ -61,6 +60,10 @@ class Tus:
 
 
 MakeTus = Callable[..., Tus]
+
+
+def metadata_of(name: str) -> str:
+    return f"filename {base64.b64encode(name.encode()).decode()}"
 
 
 def user_of_role(role: str, **more: Any) -> User:
