@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 LONGEST_NAME = 255  # bytes
 RENAME_NOREPLACE = 1  # linux/fs.h
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # an old kernel, NFS, some FUSE file systems
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP)  # FAT, exFAT, some network and FUSE file systems
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -46,9 +47,15 @@ def relocate(root: Path, source: Path, target: Path) -> None:
             raise NotAFile(errno.EINVAL, "This is no regular file", str(source))
         if _rename_without_replacing(from_directory, source.name, to_directory, target.name):
             return
-        # A link refuses a taken name just as well; a crash in between leaves two names of one file, never none.
-        os.link(source.name, target.name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
-        os.unlink(source.name, dir_fd=from_directory)
+        try:
+            # A link refuses a taken name just as well; a crash in between leaves two names of one file, never none.
+            os.link(source.name, target.name, src_dir_fd=from_directory, dst_dir_fd=to_directory, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _rename_over_placeholder(from_directory, source.name, to_directory, target.name)
+        else:
+            os.unlink(source.name, dir_fd=from_directory)
 
 
 def relocate_folder(root: Path, source: Path, target: Path) -> None:
@@ -181,6 +188,28 @@ def _rename_without_replacing(from_directory: int, name: str, to_directory: int,
     if problem in _UNSUPPORTED:
         return False
     raise OSError(problem, os.strerror(problem), name, None, new_name)
+
+
+def _rename_over_placeholder(from_directory: int, name: str, to_directory: int, new_name: str) -> None:
+    """Take the name with an empty file, which a taken one refuses, then rename over that.
+
+    Where neither rename nor link refuses taken names this is the safest there is: whoever writes to the empty file, or renames over it,
+    in the moment between the last look and the rename, loses what they wrote. A crash in between leaves the empty file, and the source.
+    """
+    os.close(os.open(new_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=to_directory))
+    try:
+        if not _is_empty(os.stat(new_name, dir_fd=to_directory, follow_symlinks=False)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new_name)
+        os.rename(name, new_name, src_dir_fd=from_directory, dst_dir_fd=to_directory)
+    except OSError:
+        with suppress(FileNotFoundError):
+            if _is_empty(os.stat(new_name, dir_fd=to_directory, follow_symlinks=False)):
+                os.unlink(new_name, dir_fd=to_directory)
+        raise
+
+
+def _is_empty(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0
 
 
 def _raise(error: OSError) -> None:

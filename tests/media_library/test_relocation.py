@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -19,11 +20,29 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "library"
 
 
-@pytest.fixture(params=["renameat2", "link and unlink"])
+def refuse_links(*_: object, **__: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+@pytest.fixture(params=["renameat2", "link and unlink", "placeholder"])
 def _each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways to rename without replacing; the second is what NFS and macOS get."""
-    if request.param == "link and unlink":
+    """All ways to rename without replacing; the second is what NFS and macOS get, the third exFAT on old kernels and some of FUSE."""
+    if request.param != "renameat2":
         monkeypatch.setattr(relocation, "_renameat2", lambda: None)
+    if request.param == "placeholder":
+        monkeypatch.setattr("os.link", refuse_links)
+
+
+def test_a_rename_over_a_placeholder_that_fails_leaves_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(relocation, "_renameat2", lambda: None)
+    monkeypatch.setattr("os.link", refuse_links)
+    monkeypatch.setattr("os.rename", refuse_links)
+
+    with pytest.raises(PermissionError):
+        relocate(root, Path("studios/a.mp4"), Path("b.mp4"))
+
+    assert not (root / "b.mp4").exists()
+    assert (root / "studios/a.mp4").read_bytes() == b"a"
 
 
 @pytest.mark.usefixtures("_each_way")
