@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+EXPIRED = "The upload has expired"
+
 
 class UploadProblem(Exception):
     """`str()` says it to a person."""

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import F
 
 from media_library.models import Upload
-from media_library.uploads.errors import UploadNotFound, UploadProblem, WrongUploadState
+from media_library.uploads.errors import EXPIRED, UploadGone, UploadNotFound, UploadProblem, WrongUploadState
 from media_library.uploads.finishing import Scan, finish
 from media_library.uploads.parts import forgotten_parts, part_size, remove_part, require_library, storage
 
@@ -20,11 +20,13 @@ logger = logging.getLogger(__name__)
 def healed(upload_id: int, *, scan: Scan) -> Upload:
     """The upload as it stands: at what is really there of it, and finished where all of it is.
 
-    Raises `UploadNotFound`, or what `finish` raises.
+    Raises `UploadNotFound`, `UploadGone`, or what `finish` raises.
     """
     upload = Upload.objects.filter(pk=upload_id).first()
     if upload is None:
         raise UploadNotFound
+    if upload.status == Upload.Status.RECEIVING and not Upload.objects.filter(pk=upload_id).receiving().exists():
+        raise UploadGone(EXPIRED)
     idle = Upload.objects.filter(pk=upload_id).receiving().free()
     if upload.path == "" and idle.exists():
         require_library()

@@ -21,7 +21,7 @@ from media_library.uploads.errors import NoRoom, StorageAway
 
 INBOX = Path(DirectoryType.INBOX)  # relative to the library root
 FOLDER, SUFFIX = INBOX / ".uploads", ".part"
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: some file systems hold no file of more than 4 GiB
 MIB = 2**20  # bytes
 
 

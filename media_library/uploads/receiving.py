@@ -18,6 +18,7 @@ from django.db import DatabaseError, connection
 
 from media_library.models import Upload
 from media_library.uploads.errors import (
+    EXPIRED,
     ChecksumMismatch,
     Held,
     TooLarge,
@@ -143,7 +144,7 @@ def _why_not(upload_id: int, offset: int) -> Exception:
     if upload.status == Upload.Status.FINISHED:
         return WrongUploadState("The upload is finished")
     if not Upload.objects.receiving().filter(pk=upload_id).exists():
-        return UploadGone("The upload has expired")
+        return UploadGone(EXPIRED)
     if upload.offset != offset and Upload.objects.free().filter(pk=upload_id).exists():
         return WrongOffset(f"The upload stands at {upload.offset}")
     return Held()
