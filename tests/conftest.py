@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import struct
 import subprocess
 from pathlib import Path
@@ -22,6 +23,30 @@ from tests.replies import fresh_address
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac", "-b:a", "64k")
+
+
+def pytest_configure() -> None:
+    """Let what we start be interrupted; in the background a shell has us ignore that, and our children inherit it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)  # when pytest-django has put those that keep the database clean first
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes on one worker, lest it be alone in the end: the groups, before others that need the same database."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    """When a test has its turn: a group without the test database, then those that keep it clean, those that empty it, and the others."""
+    is_grouped = item.get_closest_marker("xdist_group") is not None
+    fixtures: list[str] = getattr(item, "fixturenames", [])
+    marker = item.get_closest_marker("django_db")
+    if not {"transactional_db", "live_server"}.isdisjoint(fixtures) or (marker and marker.kwargs.get("transaction")):
+        return 2 if is_grouped else 3
+    if marker or "db" in fixtures:
+        return 1
+    return 0 if is_grouped else 4
 
 
 class Clips:

@@ -28,6 +28,8 @@ import pytest
 from tests.chaos.conftest import House, Web, open_house
 from tests.chaos.workers import PATIENCE, wait_for
 
+pytestmark = pytest.mark.xdist_group("counters")  # one house for them all
+
 SEED = int(os.environ.get("CHAOS_SEED", "20260211"))
 VOTES = int(os.environ.get("VOTE_REQUESTS", "2000"))
 VIEWS = int(os.environ.get("VIEW_REQUESTS", "1000"))

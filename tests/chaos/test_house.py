@@ -31,6 +31,8 @@ from tests.chaos.workers import PATIENCE, wait_for
 
 __all__ = ["say"]
 
+pytestmark = pytest.mark.xdist_group("house")  # one house for them all
+
 MEMORY_REQUESTS = int(os.environ.get("MEMORY_REQUESTS", "2000"))
 MOST_GROWTH = 48 * 2**20  # bytes of one process in three quarters of these requests: what its caches may hold
 SLOW_VIEWERS = 100

@@ -28,6 +28,8 @@ from tests.chaos.workers import wait_for
 
 __all__ = ["say"]
 
+pytestmark = pytest.mark.xdist_group("outages")  # one house for them all
+
 OUTAGES = int(os.environ.get("OUTAGES", "2"))  # of each kind
 CLIENTS = 8
 AWAY = float(os.environ.get("SECONDS_AWAY", "1"))
