@@ -22,7 +22,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Case, QuerySet, Value, When
 from django.db.models.functions import Coalesce, Now
 
-from media_library.models import FileMove, Video
+from media_library.models import Compilation, FileMove, Video
 from media_library.naming import directory_type_of
 from media_library.paths import decode_path, encode_path
 from media_library.relocation import NotAFile, UnsafePath, file_at, numbered, relocate, remove_second_name
@@ -181,17 +181,22 @@ def _held(moves: QuerySet[FileMove], *, skip_locked: bool = False) -> FileMove |
 
 
 def _write_to_video(move: FileMove) -> None:
-    """Give the video its new path; raises `OSError` when a scan has given it another one since the intent."""
+    """Give the video, and the row of the compilation that it is, the new path.
+
+    Raises `OSError` when a scan has given it another one since the intent.
+    """
     moved = Video.objects.filter(pk=move.video_id, path=move.source)
+    filename = encode_path(decode_path(move.target).name)
     is_moved = moved.update(
         path=move.target,
-        filename=encode_path(decode_path(move.target).name),
+        filename=filename,
         trashed_at=Now() if move.purpose == FileMove.Purpose.TRASH else None,
         updated_at=Now(),
         **_NOTES[FileMove.Purpose(move.purpose)](move),
     )
     if not is_moved:
         raise FileNotFoundError(f"The video lies elsewhere by now, not at {move.source}")
+    Compilation.objects.filter(path=move.source).update(path=move.target, filename=filename)
 
 
 def _note_the_original(move: FileMove) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _NOT_MOVED = "NOT EXISTS (SELECT 1 FROM scan_moves m WHERE m.video_id = v.id)"
 
 
 def apply_moves(findings: Findings) -> list[int]:
-    """Give moved rows their new paths; rows that trade places step aside first."""
+    """Give moved rows, and the compilations among them, their new paths; rows that trade places step aside first."""
     moves = rows(
         f"""SELECT v.id, v.path, m.path, a.mtime_ns FROM scan_moves m JOIN videos v ON v.id = m.video_id
             JOIN scan_displaced d ON d.video_id = v.id JOIN scan_arrivals a ON a.path = m.path
@@ -22,14 +22,19 @@ def apply_moves(findings: Findings) -> list[int]:
         return []
     ids, sources, targets, mtimes = (list(column) for column in zip(*moves, strict=True))
     execute("UPDATE videos SET path = '.moving/' || id WHERE id = ANY(%s) AND path = ANY(%s)", [ids, targets])
-    places = [decode_path(target) for target in targets]
+    places, filenames = [decode_path(target) for target in targets], [target.rpartition("/")[2] for target in targets]
     execute(
         """UPDATE videos v SET path = n.path, filename = n.filename, directory_type = n.directory_type, file_mtime_ns = n.mtime_ns,
                   absent_at = NULL, missing_since = NULL, updated_at = now()
            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])
                 AS n(id, path, filename, directory_type, mtime_ns)
            WHERE v.id = n.id""",
-        [ids, targets, [target.rpartition("/")[2] for target in targets], [directory_type_of(place) for place in places], mtimes],
+        [ids, targets, filenames, [directory_type_of(place) for place in places], mtimes],
+    )
+    execute(
+        """UPDATE compilations c SET path = n.path, filename = n.filename
+           FROM unnest(%s::text[], %s::text[], %s::text[]) AS n(source, path, filename) WHERE c.path = n.source""",
+        [sources, targets, filenames],
     )
     for source, target in zip(sources, targets, strict=True):
         findings.add("moved", target, f"from {source}")

@@ -14,8 +14,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from media_library import moves
-from media_library.models import FileMove, Video
-from media_library.moves import MoveRefused, recover_moves, restore_file, trash_file
+from media_library.models import Compilation, FileMove, Video
+from media_library.moves import MoveRefused, organize_file, recover_moves, restore_file, trash_file
 from media_library.paths import encode_path
 
 ROOT = Path(__file__).parents[2]
@@ -245,6 +245,16 @@ def test_a_crash_while_restoring_is_repaired_by_the_next_attempt(make_video: Mak
     restore_file(video, by=None)
 
     assert where_it_lies(video, library) == "a.mp4"
+
+
+def test_a_compilation_s_row_follows_its_file(make_video: MakeVideo, library: Path) -> None:
+    video = make_video("a.mp4")
+    kept = Compilation.objects.create(filename="a.mp4", path="a.mp4")
+
+    organize_file(video, Path("curated/best.mp4"))
+
+    kept.refresh_from_db()
+    assert (kept.path, kept.filename) == ("curated/best.mp4", "best.mp4")
 
 
 def test_two_names_of_one_file_become_one(make_video: MakeVideo, library: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from media_library.models import Video
+from media_library.models import Compilation, Video
 from tests.media_library.scanner.conftest import Scan, findings
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +25,7 @@ def test_a_renamed_file_keeps_its_row(library: Path, scan_library: Scan, add: Ad
     scan_library()
     before = ids()
     Video.objects.update(tags=["kept"])
+    Compilation.objects.create(filename="a.mp4", path="a.mp4")
     (library / "a.mp4").rename(library / "b.mp4")
 
     report = scan_library()
@@ -34,6 +35,7 @@ def test_a_renamed_file_keeps_its_row(library: Path, scan_library: Scan, add: Ad
     moved = Video.objects.get(path="b.mp4")
     assert (moved.filename, moved.tags, moved.absent_at) == ("b.mp4", ["kept"], None)
     assert findings(report, "moved") == {"b.mp4": "from a.mp4"}
+    assert Compilation.objects.filter(filename="b.mp4", path="b.mp4").exists()
 
 
 def test_a_renamed_folder_keeps_all_rows_even_of_equal_files(library: Path, scan_library: Scan, add: Add) -> None:
