@@ -14,10 +14,15 @@ FORGOTTEN = 3600.0  # seconds after which nobody writes to a draft any more
 
 
 def put(data: bytes, path: str, *, store: Path) -> None:
-    """Write a file at `path` in the store, unless one of that size is there; raises OSError, for instance when the disk is full."""
+    """Write a file at `path` in the store, unless one of that size is there; raises OSError, for instance when the disk is full.
+
+    Either way it is young afterwards, so that nobody sweeps it before a row names it.
+    """
     target = store / path
     if _holds(target, len(data)):
-        return
+        with suppress(FileNotFoundError, PermissionError):  # swept just now, or another user's
+            os.utime(target)
+            return
     draft = store / DRAFTS / os.urandom(16).hex()
     draft.parent.mkdir(parents=True, exist_ok=True)
     target.parent.mkdir(parents=True, exist_ok=True)
