@@ -63,6 +63,10 @@ def open_source(source: Source, **options: Any) -> Any:
     `options` are further ones of ffmpeg's for an input. Give two inputs of one command that would be equal each an option
     of its own, or ffmpeg-python takes them for one: `thread_queue_size` does no harm.
     """
+    # Opened by its path, after others have looked at it by descriptor: who may write to the library can put a link in its place in
+    # between, and have any video that this user can read encoded. /dev/fd/N would close that gap, and seeks on Linux; but on macOS all
+    # who open it share one position, concat lists and single pictures are told by their names, and who may write there can
+    # change what a descriptor reads as well. What these lists refuse is refused whatever lies there.
     return ffmpeg.input(
         url_of(source.path),
         protocol_whitelist="file",
