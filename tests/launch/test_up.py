@@ -119,6 +119,7 @@ class TestSampleLibrary:
         wait_until_nothing_is_left(again, seconds=2)
 
 
+@pytest.mark.xdist_group("own library")  # takes as long
 class TestOwnLibrary:
     def test_files_with_ugly_names_are_published_and_left_as_they_are(
         self, up: Callable[..., Start], data_folder: Path, clips: Any, tmp_path: Path
