@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.http.request import UnreadablePostError
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework.exceptions import APIException, UnsupportedMediaType
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,7 +19,6 @@ from media_library.api.uploads import UploadShape, announced_length, facts_of
 from media_library.uploads.errors import BadForm, UploadProblem
 from media_library.uploads.forms import FormFile
 
-FORM = "multipart/form-data"
 FORM_SCHEMA = {
     "type": "object",
     "required": ["file"],
@@ -34,13 +34,15 @@ class LengthRequired(APIException):
 
 
 class UploadForm(APIView):
+    parser_classes = [MultiPartParser]
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         self._file = FormFile(request)
         request.upload_handlers = [self._file]  # before anybody reads the form: a session's CSRF token may stand in it
         return super().initialize_request(request, *args, **kwargs)
 
     @extend_schema(
-        request={FORM: FORM_SCHEMA},
+        request={MultiPartParser.media_type: FORM_SCHEMA},
         responses={
             201: UploadShape,
             400: OpenApiResponse(description="The form has no file, or one whose name no video has"),
@@ -54,11 +56,9 @@ class UploadForm(APIView):
     )
     def post(self, request: Request) -> Response:
         """Upload a video in one request: it is probed, moved into `inbox` and scanned by the job `jobId`."""
-        if request.content_type.split(";")[0].strip().lower() != FORM:
-            raise UnsupportedMediaType(request.content_type, f"A file is sent as {FORM}")
         if not announced_length(request._request):
             raise LengthRequired
-        _ = request._request.FILES  # reads the form, unless its CSRF token was sought
+        _ = request.data  # reads the form, unless its CSRF token was sought
         return Response(facts_of(self._file.finish(scan=scan_inbox)), status=201)
 
     def handle_exception(self, exception: Exception) -> Response:

@@ -84,7 +84,7 @@ def test_a_preflight_names_what_is_allowed(visitor: Client) -> None:
 def test_a_player_elsewhere_may_read_what_ranges_and_refusals_say(visitor: Client) -> None:
     reply = visitor.get("/api/media/public", headers={"Origin": ALLOWED})
 
-    assert set(reply["Access-Control-Expose-Headers"].split(", ")) == {"Accept-Ranges", "Content-Range", "ETag", "Retry-After"}
+    assert {"Accept-Ranges", "Content-Range", "ETag", "Retry-After"} <= set(reply["Access-Control-Expose-Headers"].split(", "))
 
 
 def test_private_replies_stay_out_of_shared_caches(admin_api: Client) -> None:

@@ -22,7 +22,7 @@ class Tus:
 
     def __init__(self, user: User) -> None:
         token = AccessToken.for_user(user)
-        self._client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
+        self.client = Client(raise_request_exception=False, headers={"Authorization": f"Bearer {token}"})
 
     def create(self, length: object, name: str = "holiday.mp4", **headers: str) -> Any:
         return self.send("POST", "/api/uploads/", {"Upload-Length": str(length), "Upload-Metadata": metadata_of(name), **headers})
@@ -40,7 +40,7 @@ class Tus:
         return self.send("HEAD", address)
 
     def facts(self, address: str) -> dict[str, Any]:
-        facts: dict[str, Any] = self._client.get(address).json()
+        facts: dict[str, Any] = self.client.get(address).json()
         return facts
 
     def offset(self, address: str) -> int:
@@ -51,12 +51,12 @@ class Tus:
 
     def form(self, path: Path, name: str = "") -> Any:
         file = SimpleUploadedFile(name or path.name, path.read_bytes())
-        return self._client.post("/api/videos/upload", {"file": file})
+        return self.client.post("/api/videos/upload", {"file": file})
 
     def send(self, method: str, address: str, headers: Mapping[str, str] = NOTHING, data: bytes = b"") -> Any:
         """Any request; an empty header is left out."""
         said = {name: value for name, value in {"Tus-Resumable": "1.0.0", **headers}.items() if value}
-        return self._client.generic(method, address, data, content_type=said.pop("Content-Type", ""), headers=said)
+        return self.client.generic(method, address, data, content_type=said.pop("Content-Type", ""), headers=said)
 
 
 MakeTus = Callable[..., Tus]
