@@ -239,7 +239,13 @@ def _waiting(lane: str, now: datetime) -> list[dict[str, Any]]:
     places = queue.positions(jobs)
     reasons = queue.waiting_reasons(jobs, places=places)
     return [
-        {**_row(job), "position": places.get(job.pk), "reason": reasons.get(job.pk), "waited": labels.ago(job.created_at, now=now)}
+        {
+            **_row(job),
+            "position": places.get(job.pk),
+            "reason": reasons.get(job.pk),
+            "waits_for_approval": reasons.get(job.pk) == queue.FOR_APPROVAL,
+            "waited": labels.ago(job.created_at, now=now),
+        }
         for job in jobs
     ]
 

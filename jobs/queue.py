@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     ShownJob = WithAnnotations[Job, Shown]
 
 MIB_PER_GB = 1024
+FOR_APPROVAL = "waits for somebody's approval"
 STATUSES: tuple[str, ...] = tuple(Job.Status.values)
 
 # The jobs of each stretch of the queue, from one that is asked for to the next, are counted once, in the index alone.
@@ -147,7 +148,7 @@ class _Situation:
             return f"waits for a retry until {at:%H:%M:%S} (attempt {job.attempt + 1} of {settings.MAX_ATTEMPTS})"
         if steps := self.needed.get(job.pk):
             return "waits for " + " and ".join(f"the step {key} (job {id})" for key, id in steps)
-        return "waits for somebody's approval" if job.pk in self.unapproved else "waits for its pipeline"
+        return FOR_APPROVAL if job.pk in self.unapproved else "waits for its pipeline"
 
     def _lane(self, job: Job) -> str | None:
         opening = self.openings[Lane(job.resource_category)]

@@ -55,6 +55,18 @@ def test_an_approved_step_starts_and_remembers_who_said_so(pipeline: Pipeline, a
     assert LogEntry.objects.get().change_message == "Approved."
 
 
+def test_the_queue_offers_to_approve_or_decline_what_waits_for_it(pipeline: Pipeline, admin_client: Client) -> None:
+    waiting, later = step("show"), step("tell")
+    page = admin_client.get("/admin/jobs/job/").content.decode()
+    offers = [f'value="{verb}:{job.pk}"' for verb in ("approve", "decline") for job in (waiting, later)]
+    assert [offer in page for offer in offers] == [True, False, True, False]
+
+    told = admin_client.post("/admin/jobs/job/", {"act": f"approve:{waiting.pk}"}, headers={"Accept": "application/json"}).json()
+
+    assert told["messages"][0]["text"] == f"Approved {waiting}."
+    assert step("show").status == Job.Status.QUEUED
+
+
 def test_a_declined_step_is_cancelled_with_what_needs_it(pipeline: Pipeline, admin: User) -> None:
     services.decline(step("show").pk, by=admin)
 
