@@ -10,12 +10,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from gallery import services as gallery
+from jobs import services as jobs
 from jobs.compilations import MOST_CLIPS
 from media_library import services as library
 from media_library.admin.forms import CategoryForm, ReasonForm, TagsForm
 from media_library.admin.locking import ask_to_lock
 from media_library.admin.set_actions import Question, admin_of, ask, carry_out
 from media_library.models import Video
+from media_library.outcomes import Outcome
+
+MOST_LOOKS = 500  # jobs that one action queues
+NO_FILE = "The file is missing or in the trash."
 
 PUBLISH = Question(
     title="Publish",
@@ -65,6 +70,23 @@ def add_tags(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet
         page, request, videos, question=TAG, done="Tagged {}",
         change=lambda ids, answer: library.retag(ids, answer["tags"], by=admin_of(request)),
     )  # fmt: skip
+
+
+@admin.action(description="Suggest tags", permissions=["film"])
+def suggest_tags(page: admin.ModelAdmin[Any], request: HttpRequest, videos: QuerySet[Video]) -> HttpResponse | None:
+    """Queue a look at each, whether or not the network has seen it before."""
+    if videos[: MOST_LOOKS + 1].count() > MOST_LOOKS:
+        messages.error(request, f"Select {MOST_LOOKS} videos at most. One job of the type tag_generation goes through all the library.")
+        return None
+
+    def look_at(ids: list[int]) -> Outcome:
+        there = set(Video.objects.present_on_disk().filter(pk__in=ids).values_list("pk", flat=True))
+        seen = [pk for pk in ids if pk in there]
+        for pk in seen:
+            jobs.submit("tag_generation", {"videoId": pk}, by=admin_of(request))
+        return Outcome(done=tuple(seen), skipped={pk: NO_FILE for pk in ids if pk not in there})
+
+    return carry_out(request, videos, done="Queued a look for tags at {}", change=look_at)
 
 
 @admin.action(description="Mark invalid…", permissions=["change"])

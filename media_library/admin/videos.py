@@ -73,7 +73,8 @@ class VideoAdmin(LargeModelAdmin):
     search_help_text = "Part of a title or filename"
     actions = (
         video_actions.publish, video_actions.unpublish, video_actions.lock, video_actions.unlock,
-        video_actions.add_tags, tag_suggestions.approve_tags, tag_suggestions.reject_tags, video_actions.compile, video_actions.gif,
+        video_actions.add_tags, video_actions.suggest_tags, tag_suggestions.approve_tags, tag_suggestions.reject_tags,
+        video_actions.compile, video_actions.gif,
         video_actions.mark_invalid, video_actions.trash, video_actions.restore,
     )  # fmt: skip
     fieldsets = (

@@ -8,9 +8,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.messages import get_messages
 from django.test import Client
+from django.utils import timezone
 
+from jobs.models import Job
+from media_library.admin import video_actions
 from media_library.models import TagSuggestion, Video
-from tests.gallery.rows import video
+from tests.gallery.rows import video, video_list
 
 LIBRARY = "/admin/media_library/video/"
 
@@ -116,3 +119,23 @@ def test_many_are_rejected_at_once(admin_client: Client, walk: Video) -> None:
 
     assert set(TagSuggestion.objects.values_list("state", flat=True)) == {"rejected"}
     assert tags_of(walk) == []
+
+
+def test_suggestions_are_asked_for_many_at_once(admin_client: Client) -> None:
+    there, missing = video(title="A walk"), video(title="Lost", missing_since=timezone.now())
+
+    reply = admin_client.post(LIBRARY, {"_selected_action": [there.pk, missing.pk], "action": "suggest_tags"})
+
+    told = str(list(get_messages(reply.wsgi_request))[-1])
+    assert told == "Queued a look for tags at 1 video. Skipped 1: The file is missing or in the trash (1)."
+    assert [(job.type, job.params["videoId"]) for job in Job.objects.all()] == [("tag_generation", there.pk)]
+
+
+def test_more_than_the_queue_should_take_at_once_are_refused(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video_actions, "MOST_LOOKS", 2)
+    rows = video_list(3)
+
+    reply = admin_client.post(LIBRARY, {"_selected_action": [row.pk for row in rows], "action": "suggest_tags"})
+
+    assert "Select 2 videos at most." in str(list(get_messages(reply.wsgi_request))[-1])
+    assert not Job.objects.exists()
