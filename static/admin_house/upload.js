@@ -5,6 +5,7 @@ const PIECE = 32 * 2 ** 20; // bytes of one request
 const FIRST_WAIT = 1000; // milliseconds before a failed request is made again; doubles with each
 const LONGEST_WAIT = 30000;
 const HOPELESS = new Set([400, 401, 403, 404, 410, 413, 415, 507]); // trying again would not help
+const LOST = new Set([404, 410, 415]); // the server has nothing of it any more: chosen again, it begins anew
 
 const form = document.getElementById("upload");
 const input = document.getElementById("upload-file");
@@ -59,26 +60,18 @@ async function next() {
 async function send(upload) {
   acts(upload, ["Pause", pause], ["Remove", remove]);
   upload.isPaused = upload.isRemoved = false;
-  upload.offset = upload.id ? await standing(upload) : await create(upload);
-  while (!upload.isPaused && !upload.isRemoved) {
-    const reply = await persist(upload, () => sendPiece(upload));
-    if (!reply) break; // paused or removed meanwhile
+  let reply = await persist(upload, () => (upload.id ? ask("HEAD", address(upload)) : create(upload)));
+  while (reply) {
+    upload.id = upload.row.dataset.id ??= reply.header("Location").split("/").pop();
     upload.offset = Number(reply.header("Upload-Offset"));
     if (upload.offset === upload.file.size) return finish(upload, reply.header("Upload-Job"));
+    reply = await persist(upload, () => sendPiece(upload));
   }
   if (upload.isPaused) show(upload, `Paused at ${share(upload)}`);
 }
 
-async function create(upload) {
-  const reply = await persist(upload, () =>
-    ask("POST", form.dataset.uploads, { "Upload-Length": upload.file.size, "Upload-Metadata": upload.metadata }));
-  upload.id = upload.row.dataset.id = reply.header("Location").split("/").pop();
-  return 0;
-}
-
-async function standing(upload) {
-  const reply = await persist(upload, () => ask("HEAD", address(upload)));
-  return Number(reply.header("Upload-Offset"));
+function create(upload) {
+  return ask("POST", form.dataset.uploads, { "Upload-Length": upload.file.size, "Upload-Metadata": upload.metadata });
 }
 
 function sendPiece(upload) {
@@ -105,6 +98,7 @@ function finish(upload, job) {
 function fail(upload, problem) {
   acts(upload, ["Remove", remove]);
   upload.row.classList.add("failed");
+  if (LOST.has(problem.status)) delete upload.row.dataset.id;
   show(upload, problem.message);
   say(`${upload.file.name}: ${problem.message}`);
 }
@@ -142,7 +136,7 @@ async function forget(row) {
 
 // --- The server
 
-/** Ask until there is an answer; undefined when the upload was paused or removed meanwhile. */
+/** Ask until there is an answer, after a failure where the upload stands; undefined when it was paused or removed meanwhile. */
 async function persist(upload, question) {
   for (;;) {
     const reply = await question().catch(() => undefined);
@@ -151,18 +145,13 @@ async function persist(upload, question) {
       upload.wait = FIRST_WAIT;
       return reply;
     }
-    if (HOPELESS.has(reply?.status)) throw new Error(reply.sentence);
-    show(upload, reply?.sentence ? `${reply.sentence}; tries again` : "The server does not answer; tries again");
+    if (HOPELESS.has(reply?.status)) throw Object.assign(new Error(reply.sentence), { status: reply.status });
+    show(upload, reply ? `${reply.sentence}; tries again` : "The server does not answer; tries again");
     await new Promise((wake) => { upload.wake = wake; setTimeout(wake, upload.wait); });
     upload.wait = Math.min(2 * upload.wait, LONGEST_WAIT);
     if (upload.isPaused || upload.isRemoved) return undefined;
-    if (upload.id) upload.offset = await current_offset(upload);
+    if (upload.id) question = () => ask("HEAD", address(upload)); // the reply may have been lost, and not the piece
   }
-}
-
-async function current_offset(upload) {
-  const reply = await ask("HEAD", address(upload)).catch(() => undefined);
-  return reply?.isGood ? Number(reply.header("Upload-Offset")) : upload.offset;
 }
 
 // fetch() tells no progress of what it sends.
