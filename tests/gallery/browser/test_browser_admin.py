@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from gallery.models import PublicMedia
+from gallery.models import MediaStats, PublicMedia
 from media_library.models import Video
 from media_library.sign_in import link_for
 from tests.gallery.browser.measures import LAYOUT_SHIFT, wait_until
@@ -102,6 +102,30 @@ def test_the_grid_fits_a_phone_and_does_not_jump(phone: Page, enter: Callable[[P
 
     assert phone.evaluate(LAYOUT_SHIFT) < 0.1
     assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_no_column_of_the_lists_is_cut_off(page: Page, enter: Callable[[Page], Page], share_clip: Callable[..., int], webm: Path) -> None:
+    stats = MediaStats.objects.filter(video=share_clip(webm, "Harbour"))
+    stats.update(view_count=1_234_567, unique_view_count=987_654, upvote_count=54_321, total_watch_time=1_000_000_000)
+    enter(page)
+
+    cut = [
+        (path, width)
+        for path in (LIBRARY, "/admin/gallery/publicmedia/")
+        for width in (1280, 1024, 390)
+        if not _fits(page, f"{path}?layout=list", width=width)
+    ]
+
+    assert cut == []
+
+
+def _fits(page: Page, path: str, *, width: int) -> bool:
+    """Whether neither the page nor its table has to be moved sideways; `width` in pixels."""
+    page.set_viewport_size({"width": width, "height": 860})
+    page.goto(path)
+    return bool(
+        page.evaluate("[document.documentElement, document.querySelector('.results')].every(box => box.scrollWidth <= box.clientWidth)")
+    )
 
 
 def test_tags_are_pills_that_can_be_taken_away(
