@@ -172,6 +172,7 @@ MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=5)  # of a job whose failure
 DEATHS_BEFORE_QUARANTINE: int = env.int("DEATHS_BEFORE_QUARANTINE", default=3)  # workers that may die over one job
 BACKFILL_AFTER_SECONDS: float = env.float("BACKFILL_AFTER_SECONDS", default=600.0)  # a job that waits longer for GPU memory is not passed
 FULL_DISK_MB: int = env.int("FULL_DISK_MB", default=1024)  # MiB: a disk with less free is full
+ENCODE_IN_PARTS_FROM_MINUTES: float = env.float("ENCODE_IN_PARTS_FROM_MINUTES", default=10.0)  # of video, where several machines encode
 DISK_FULL_PAUSE_SECONDS: float = env.float("DISK_FULL_PAUSE_SECONDS", default=30.0)  # a lane that found the disk full starts nothing
 JOBS_KEPT_DAYS: float = env.float("JOBS_KEPT_DAYS", default=30.0)  # that jobs and pipelines are remembered when they have ended
 FAILED_JOBS_KEPT_DAYS: float = env.float("FAILED_JOBS_KEPT_DAYS", default=90.0)  # those that failed, unless somebody dismissed them

@@ -15,7 +15,7 @@ from media_library.ffmpeg.commands import clip, loudness, streaming
 from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
 from media_library.ffmpeg.commands.loudness import Loudness
-from media_library.ffmpeg.encoders import best_encoder, has_filter
+from media_library.ffmpeg.encoders import best_encoder, has_filter, release
 from media_library.ffmpeg.probe import Probe
 from media_library.ffmpeg.run import Limits
 from media_library.models import Video
@@ -64,6 +64,11 @@ def look_of(
     return Look(width, height, rate, encoder, quality, max_bit_rate or bit_rate_cap(width, height, rate), maps_tones=maps_tones)
 
 
+def ffmpeg_release() -> str:
+    """What this machine's ffmpeg calls itself."""
+    return release(settings.FFMPEG_BINARY)
+
+
 def loudness_of(context: JobContext, source: Source, *, progress: tuple[float, float] = (0, 0)) -> Loudness | None:
     """How loud the sound of a stretch is; None: there is nothing to hear."""
     if not source.probe.has_audio:
@@ -91,11 +96,15 @@ def encode(
 def from_keyframe(context: JobContext, source: Source, *, earliest: float, latest: float) -> Source | None:
     """The stretch with its start moved to the last keyframe from `earliest` to `latest`, in seconds; None: there is none."""
     assert source.duration is not None
-    at_latest = replace(source, in_point=latest + clip.JUST_AFTER, duration=None)
-    keyframe = clip.keyframe_of(context.run(clip.first_packet(at_latest)))
+    keyframe = keyframe_before(context, source, latest)
     if keyframe is None or not earliest <= keyframe <= latest + clip.JUST_AFTER:
         return None
     return replace(source, in_point=keyframe, duration=source.in_point + source.duration - keyframe)
+
+
+def keyframe_before(context: JobContext, source: Source, second: float) -> float | None:
+    """The last keyframe until `second` of the video, in seconds; None: there is none."""
+    return clip.keyframe_of(context.run(clip.first_packet(replace(source, in_point=second + clip.JUST_AFTER, duration=None))))
 
 
 def copy(context: JobContext, source: Source, target: Path, *, progress: tuple[float, float] = (0, 100)) -> Path:

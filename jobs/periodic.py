@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from jobs import history, services
+from jobs import history, parts, services
 from jobs.models import Job, PeriodicTask
 from media_library.models import Video
 from media_library.uploads import healing as uploads
@@ -57,6 +57,7 @@ def all_tasks() -> tuple[Periodic, ...]:
         Periodic("expire_sign_ins", expire_sign_ins, nightly("04:00")),
         Periodic("expire_jobs", expire_jobs, every("10 minutes")),
         Periodic("sweep_uploads", sweep_uploads, every("10 minutes")),
+        Periodic("sweep_parts", parts.sweep, every("1 hour")),
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
-from jobs import encodes
+from jobs import encodes, parts, playback, services
 from jobs.context import JobContext
-from jobs.failures import BadOutput, JobFailed, failure_of
-from jobs.models import Lane
+from jobs.failures import BadOutput, failure_of
+from jobs.models import Job, Lane
 from jobs.outputs import Output
 from jobs.registry import Params, job_type
 from media_library.ffmpeg.commands import ladder, streaming
@@ -22,11 +21,10 @@ from media_library.ffmpeg.commands.ladder import Rung
 from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.errors import FfmpegFailed
 from media_library.ffmpeg.probe import Probe
-from media_library.lineage import Cut
 from media_library.models import DirectoryType, Video
-from media_library.naming import derived_path
+from media_library.naming import LONGEST_TITLE, derived_path
 from media_library.paths import encode_path
-from media_library.renditions import FileReplaced, keep_ladder, keep_mp4
+from media_library.renditions import keep_ladder
 
 PLAIN_PROFILES = frozenset(("Constrained Baseline", "Baseline", "Main", "High"))  # of H.264, that every browser plays
 MP4_NAMES = (".mp4", ".m4v")
@@ -43,6 +41,7 @@ class ReencodeParams(Params):
     )
     normalise_loudness: bool = Field(False, description="bring the sound to -16 LUFS")
     ladder: bool = Field(False, description="HLS instead: 1080, 720, 480 and 360 lines, as far as height and the video allow")
+    in_parts: bool = Field(True, description="where several machines encode, cut a long video into parts that they encode at once")
     always_encode: bool = Field(False, description="even where another container around the same streams would do")
 
 
@@ -64,11 +63,12 @@ def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str,
     loudness = _loudness(context, source, params)
     output = _remuxed(context, source, target, params, loudness) if _keeps_pictures(source.probe, params) else None
     action = "remuxed" if output else "encoded"
+    if output is None and (cuts := _cuts(context, source, params)):
+        context.with_completion(lambda: _start(context, video, params, cuts))
+        return {"action": "cut", "parts": len(cuts)}
     if output is None:
         output = _encoded(context, source, target, params, loudness)
-    context.register(output, title=str(video), made_from=[Cut(video.pk)])
-    if params.codec == "h264":
-        context.with_completion(lambda: _keep(video, output))
+    playback.register(context, video, output, is_shown=params.codec == "h264")
     return {"action": action, "path": output.path.as_posix(), "size": output.size}
 
 
@@ -94,7 +94,7 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
 
 
 def _keep_ladder(video: Video, folder: str, top: Rung, bit_rate: int, size: int) -> dict[str, Any]:
-    with _unless_replaced():
+    with playback.unless_replaced():
         keep_ladder(video, folder, height=top.look.height, bit_rate=bit_rate, size=size)
     return {}
 
@@ -155,6 +155,25 @@ def _remuxed(context: JobContext, source: Source, target: Path, params: Reencode
         return None
 
 
+def _cuts(context: JobContext, source: Source, params: ReencodeParams) -> list[float]:
+    """Where a long video is cut; nowhere in a pipeline, whose next steps wait for what this one makes."""
+    if not params.in_parts or context.row().pipeline_id is not None:
+        return []
+    cuts = parts.cuts_of(context, source)
+    return cuts if len(cuts) > 1 else []
+
+
+def _start(context: JobContext, video: Video, params: ReencodeParams, cuts: Sequence[float]) -> dict[str, Any]:
+    job = context.row()
+    common = {"videoId": video.pk, "content": parts.content_of(video), "codec": params.codec}
+    look = {"height": params.height, "quality": params.quality, "maxBitRate": params.max_bit_rate}
+    plan = parts.plan(common, look, cuts, normalises=params.normalise_loudness)
+    name = f"Encode {video} in {len(cuts)} parts"[:LONGEST_TITLE]
+    pipeline = services.submit_pipeline(plan, name=name, priority=job.priority, by=job.submitted_by)
+    Job.objects.filter(pk=job.pk).update(pipeline=pipeline)
+    return {"pipelineId": pipeline.pk}
+
+
 def _encoded(context: JobContext, source: Source, target: Path, params: ReencodeParams, loudness: Loudness | None) -> Output:
     look = encodes.look_of(
         context,
@@ -166,18 +185,3 @@ def _encoded(context: JobContext, source: Source, target: Path, params: Reencode
     )
     draft = encodes.encode(context, source, target, look, loudness=loudness, progress=_after(loudness))
     return context.finish(draft, target, duration=source.probe.duration)
-
-
-def _keep(video: Video, output: Output) -> dict[str, Any]:
-    with _unless_replaced():
-        keep_mp4(video, Video.objects.get(path=encode_path(str(output.path))))
-    return {}
-
-
-@contextmanager
-def _unless_replaced() -> Iterator[None]:
-    """Have the job tried again where what it has encoded is no longer the video's file."""
-    try:
-        yield
-    except FileReplaced as error:
-        raise JobFailed("file_changed", str(error), suggestion="Retry.", is_transient=True) from error

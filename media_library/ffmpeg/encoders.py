@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from functools import cache
 
 from media_library.ffmpeg.commands import encoding
@@ -14,6 +15,7 @@ ENCODERS = {
     "hevc": ("hevc_nvenc", "hevc_qsv", "hevc_vaapi", "libx265"),
     "av1": ("av1_nvenc", "av1_qsv", "av1_vaapi", "libsvtav1"),
 }
+VERSION_TIMEOUT = 20.0  # seconds
 TEST_LIMITS = Limits(silence=10.0, wall=20.0, memory=None)
 
 
@@ -35,6 +37,13 @@ def best_encoder(codec: str, *, program: str, uses_gpu: bool) -> str:
 def has_filter(name: str, program: str) -> bool:
     """Whether this ffmpeg has a filter that works without options."""
     return _succeeds(encoding.filter_test(name), program)
+
+
+@cache
+def release(program: str) -> str:
+    """The first words that this ffmpeg says of itself: its name and version; raises CalledProcessError or OSError."""
+    said = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=True).stdout
+    return " ".join(said.split()[:3])
 
 
 @cache

@@ -22,8 +22,10 @@ from media_library.ffmpeg.commands.encoding import (
     handed_over,
     picture_options,
     shaped,
+    sound_options,
 )
 from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, open_source, seconds, url_of
+from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.commands.streaming import MP4, WITHOUT_METADATA
 
 SOUND_RATE = 48_000  # samples a second
@@ -159,6 +161,14 @@ def joined(listing: Path, chapters: Path, target: Path, *, has_sound: bool) -> l
         f"file:{chapters}",
     ]
     return [*inputs, *streams, *flags, f"file:{target}"]
+
+
+def with_sound_of(listing: Path, source: Source, target: Path, *, starts_at: float, loudness: Loudness | None = None) -> list[str]:
+    """Join pieces of a video's pictures as they are into an MP4 with its sound; the first begins `starts_at` seconds from its start."""
+    pieces = ffmpeg.input(url_of(listing), format="concat", safe=0, protocol_whitelist="file", itsoffset=seconds(starts_at)).video
+    sound = encoded_sound(source, open_source(source), loudness=loudness)
+    options = {"c:v": "copy", **sound_options(source.probe), **MP4}
+    return arguments(ffmpeg.output(pieces, *sound, url_of(target), **options))
 
 
 def _piece(pictures: Any, sound: Any, target: Path, look: Look) -> list[str]:

@@ -32,6 +32,12 @@ def mp4(source: Source, target: Path, look: Look, *, loudness: Loudness | None =
     return device_arguments(look.encoder) + arguments(ffmpeg.output(*streams, url_of(target), **options))
 
 
+def pictures(source: Source, target: Path, look: Look) -> list[str]:
+    """Encode the pictures of a stretch alone, to the frame, as an MP4."""
+    shown = handed_over(shaped(source.pictures(open_source(source)), source, look), look)
+    return device_arguments(look.encoder) + arguments(ffmpeg.output(shown, url_of(target), **picture_options(look), **MP4))
+
+
 def remux(source: Source, target: Path, *, copies_sound: bool, loudness: Loudness | None = None) -> list[str]:
     """Put the pictures of a video into an MP4 as they are, with its sound as it is or encoded."""
     opened = open_source(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from jobs.parts import content_of
 from jobs.registry import JobType
 from media_library.models import Video
 
@@ -25,7 +26,9 @@ ABOUT_A_VIDEO: Mapping[str, Callable[[int], Params]] = {
     "compile_quad_horizontal": _clips(4),
     "compile_quad_vertical": _clips(4),
     "compile_side_by_side": _clips(2),
+    "encode_part": lambda video_id: {"videoId": video_id, "content": content_of(Video.objects.get(pk=video_id)), "start": 0},
     "generate_gif": lambda video_id: {"videoId": video_id, "width": 64, "duration": 0.4},
+    "join_parts": lambda video_id: {"videoId": video_id, "content": content_of(Video.objects.get(pk=video_id)), "jobIds": [1]},
     "publish_video": lambda video_id: {"videoId": video_id, "category": "clips"},
     "reencode_streaming": lambda video_id: {"videoId": video_id, "alwaysEncode": True},
 }

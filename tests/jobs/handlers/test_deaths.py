@@ -17,8 +17,8 @@ from django.db import connection
 from django.utils import timezone
 
 from gallery.models import PublicMedia
-from jobs import claims, outputs, services
-from jobs.models import Job, Pipeline
+from jobs import claims, nodes, outputs, services
+from jobs.models import Job, Lane, Pipeline, WorkerNode
 from jobs.registry import all_types
 from media_library.models import Compilation, FileMove, Preview, Rendition, Tagging, TagSuggestion, Video
 from media_library.scanner import scan
@@ -292,6 +292,37 @@ def test_what_encodes_and_joins_leaves_nothing_wherever_it_dies_and_is_done_once
     assert Video.objects.count() == clips_and_all  # the first video among them, but no ladder
 
 
+def test_a_video_in_parts_is_joined_once_wherever_a_part_or_the_join_dies(
+    library: Path, add: Callable[..., Path], clips: Clips, settings: Any
+) -> None:
+    settings.ENCODE_IN_PARTS_FROM_MINUTES = 0
+    add("inbox/video.mp4").write_bytes(clips.make(size="64x36", sound=True, duration=2.0, extra=("-g", "10")).read_bytes())
+    scan(library, workers=1, settle=0)
+    for name in ("one", "two"):
+        nodes.start_worker(WorkerNode.objects.create(name=name), Lane.GPU_ENCODE)
+    cut = finished(services.submit("reencode_streaming", {"videoId": Video.objects.get().pk, "alwaysEncode": True}))
+    before = in_library(library)
+
+    parts = list(Job.objects.filter(type="encode_part").order_by("pk"))
+    for where in (ALL_IS_MADE, ALL_IS_IN_PLACE):
+        all_die(parts, where, library, settings)
+        assert in_library(library) == before, where
+    for part in parts:
+        finished(part)
+    with_parts = in_library(library)
+    join = Job.objects.get(type="join_parts")
+    for where in (ALL_IS_MADE, ALL_IS_IN_PLACE):
+        all_die([join], where, library, settings)
+        assert in_library(library) == with_parts, where
+        assert Video.objects.count() == 1, where
+    finished(join)
+
+    assert len(with_parts) - len(before) == len(parts) == cut["parts"] > 1
+    join.refresh_from_db()
+    assert in_library(library) == before | {output["path"] for output in join.outputs}
+    assert Rendition.objects.count() == 1
+
+
 # --- What looks after rows and files, each dying where half of its work is written
 
 HALF_WAY = """
@@ -348,5 +379,5 @@ def test_what_looks_after_rows_and_files_is_done_once_wherever_it_dies(
 def test_every_type_dies_here() -> None:
     one_by_one = {"organize", "generate_previews", "validate", "digest", "scene_extract", "highlight_generate", "tag_generation"}
     encoding = {kind for kind, _ in encodes_of(Video(pk=1))}
-    by_its_own_test = {"fetch"}
+    by_its_own_test = {"fetch", "encode_part", "join_parts"}
     assert {kind.name for kind in all_types()} == one_by_one | encoding | by_its_own_test | HALF_DONE.keys()
