@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from config.api.errors import PayloadTooLarge
 
+OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1  # of 64 bits
 
 
@@ -26,8 +27,11 @@ def iso_time(moment: dt.datetime) -> str:
 
 
 def dumps(data: Any) -> bytes:
-    """JSON as every reply writes it; aware datetimes become `iso_time`."""
-    return orjson.dumps(data, default=_plain, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS)
+    """JSON as every reply writes it; aware datetimes become `iso_time`, and whole numbers of more than 64 bits floats."""
+    try:
+        return orjson.dumps(data, default=_plain, option=OPTIONS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_narrow(data), default=_plain, option=OPTIONS)
 
 
 class OrjsonRenderer(BaseRenderer):
@@ -86,8 +90,20 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _whole_number(digits: str) -> int | float:
     """An integer where a column and a reply can hold it, so that no view meets one that they cannot."""
-    number = int(digits)
-    return number if SMALLEST_INTEGER <= number <= LARGEST_INTEGER else float(number)
+    number: int | float = _narrow(int(digits))
+    return number
+
+
+def _narrow(value: Any) -> Any:
+    """The same with floats for the integers of more than 64 bits, as which PostgreSQL gives back large floats of its JSON."""
+    match value:
+        case int():
+            return value if SMALLEST_INTEGER <= value <= LARGEST_INTEGER else float(value)
+        case Mapping():
+            return {name: _narrow(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_narrow(inner) for inner in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,11 @@ LONGEST_REASON = 500  # characters
 
 class MediaQuery(PagingQuery):
     category = serializers.RegexField(
-        r"^[a-z0-9-]{1,64}\Z", required=False, allow_blank=True, help_text="a slug; one that no medium carries finds nothing"
+        r"^[a-z0-9-]{1,64}\Z",
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="a slug; one that no medium carries finds nothing",
     )
     search = SearchField(help_text="literal text in filename, category or title, in any case")
     sort = serializers.ChoiceField(choices=SORTS, default="recent")

@@ -141,6 +141,8 @@ def test_paging_that_is_no_plain_number_is_a_clear_400(client: Client, name: str
         ("limit=0", "limit"),
         ("limit=1&limit=2", "limit"),
         ("sort=sideways", "sort"),
+        ("category=%20", "category"),
+        ("category=%1C", "category"),
         ("sort=created_at;DROP TABLE videos", "sort"),
         ("orientation=diagonal", "orientation"),
         ("category=../private", "category"),

@@ -88,6 +88,12 @@ class TestSubmitting:
         assert ISO_MS.fullmatch(job["createdAt"])
         assert (job["startedAt"], job["completedAt"], job["error"], job["log"]) == (None, None, None, None)
 
+    def test_a_number_beyond_64_bits_comes_back_as_what_was_sent(self, api: Client, submit: Post) -> None:
+        job = submit("fetch", {"url": "https://example.org/film.mp4", "maxSeconds": 1e30}, headers={"Idempotency-Key": "large-1"})
+
+        assert job["params"]["maxSeconds"] == 1e30
+        assert api.get(f"/api/jobs/{job['id']}").json()["params"]["maxSeconds"] == 1e30
+
     def test_the_reply_is_what_a_get_shows(self, api: Client, submit: Post) -> None:
         job = submit()
 
