@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser import keep_picture
-from tests.gallery.browser.measures import LAYOUT_SHIFT
+from tests.gallery.browser.measures import HARDLY, LAYOUT_SHIFT
 from tests.pages.conftest import Ids
 from tests.pages.table import LIBRARY, QUEUE, USER, VISITOR, Stop
 
@@ -71,7 +71,8 @@ def findings_of(page: Page, stop: Stop, ids: Ids) -> list[str]:
     reply = page.goto(stop.address.format_map(ids))
     found = [] if reply and reply.status == stop.status else [f"has the status {reply and reply.status}"]
     stop.act(page)
-    if moved := round(page.evaluate(LAYOUT_SHIFT), 3):
+    bearable = HARDLY if stop.address.startswith("/admin/") else 0  # Django's own scripts move things when a machine is busy
+    if (moved := round(page.evaluate(LAYOUT_SHIFT), 3)) > bearable:
         found.append(f"things move by {moved} while it loads")
     page.evaluate(AXE_SCRIPT)
     found += [f"light, on a desk: {violation}" for violation in violations(page, stop, everything)]

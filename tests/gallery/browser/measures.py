@@ -9,6 +9,7 @@ import time
 from playwright.sync_api import Page
 
 PATIENCE = 30.0  # seconds
+HARDLY = 0.1  # of a layout shift: what people do not mind, by the web's own measure
 # How far things have moved since the page began to load, but for what a press or key has moved, as browsers score it; 0 is not at all.
 LAYOUT_SHIFT = """
     () => new Promise((resolve) => {

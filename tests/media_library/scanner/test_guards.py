@@ -30,7 +30,8 @@ NOBODY = 65534
 
 @contextmanager
 def as_nobody() -> Iterator[None]:
-    """Permissions count for nothing as root, so be somebody else for a while."""
+    """Permissions count for nothing as root, so be somebody else for a while, to whom the database's socket may be closed."""
+    connect_ahead()
     mine = os.geteuid()
     if mine == 0:
         os.seteuid(NOBODY)
@@ -38,6 +39,15 @@ def as_nobody() -> Iterator[None]:
         yield
     finally:
         os.seteuid(mine)
+
+
+def connect_ahead() -> None:
+    """Have connections lie ready for a scan's threads."""
+    pool: Any = connection.pool  # type: ignore[attr-defined]
+    if pool is not None:
+        lent = [pool.getconn() for _ in range(3)]
+        for ready in lent:
+            pool.putconn(ready)
 
 
 @pytest.fixture
