@@ -17,8 +17,9 @@ from django.db.models import Count
 from redis import RedisError
 
 from config import database, redis
-from jobs import labels, lanes, nodes, queue, space
+from jobs import labels, lanes, nodes, queue
 from jobs.models import Job, Lane, PeriodicTask, WorkerNode
+from media_library import space
 from media_library.ffmpeg.encoders import working_encoders
 from media_library.models import LibraryRoot
 from media_library.scanner.errors import ScanRefused

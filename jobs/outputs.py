@@ -38,8 +38,7 @@ from media_library.relocation import (
     remove_folder,
     remove_second_name,
 )
-from media_library.scanner.errors import ScanRefused
-from media_library.scanner.roots import open_root, recognise
+from media_library.scanner.roots import library_is_there
 
 ROWS_PER_SWEEP = 100
 
@@ -245,22 +244,6 @@ def sweep() -> int:
                 Job.objects.filter(pk=job_id).update(drafts=left)
                 swept += not left
     return swept
-
-
-def library_is_there() -> bool:
-    """Whether the library's disk is mounted: on an empty folder in its place every file would look gone."""
-    path = Path(settings.LIBRARY_ROOT)
-    try:
-        root = open_root(path)
-    except ScanRefused:
-        return False
-    try:
-        recognise(root, path, accept_another=False)
-    except ScanRefused:
-        return False
-    finally:
-        os.close(root)
-    return True
 
 
 def _remove(name: Named) -> bool:

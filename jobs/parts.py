@@ -22,13 +22,13 @@ from jobs import encodes, nodes
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.models import Job, Lane, Pipeline
-from jobs.outputs import library_is_there
 from jobs.pipelines import Step
 from media_library.ffmpeg.commands.encoding import SMOOTHEST
 from media_library.ffmpeg.commands.inputs import SOUGHT_AMONG_PACKETS, Source
 from media_library.models import DirectoryType, Video
 from media_library.naming import derived_path
 from media_library.relocation import UnsafePath, remove_second_name
+from media_library.scanner.roots import library_is_there
 
 FOLDER = ".parts"  # hidden: no scan takes a part for a video
 FOLDERS = (Path(DirectoryType.PLAYBACK) / FOLDER, Path(DirectoryType.PRIVATE) / DirectoryType.PLAYBACK / FOLDER)

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from jobs import claims, registry, space
+from jobs import claims, registry
 from jobs.claims import NO_SPACE, CancelRequested, Lease, LeaseLost
 from jobs.context import JobContext
 from jobs.failures import AWAY_DATABASE, Failure, JobCancelled, JobFailed, LeaseExpired, WorkerStops, failure_of
@@ -19,6 +19,7 @@ from jobs.models import Job
 from jobs.outputs import Named
 from jobs.picking import GPU_FAILED
 from jobs.registry import InvalidParams, UnknownJobType
+from media_library import space
 
 TAKEN = (errno.EEXIST, errno.ENOTEMPTY)  # the latter of folders
 

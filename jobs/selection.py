@@ -10,12 +10,12 @@ from pydantic import Field
 
 from jobs.context import JobContext
 from jobs.failures import FULL_DISK, JobFailed
-from jobs.outputs import library_is_there
 from jobs.registry import Params
 from media_library.ffmpeg.errors import UnreadableMedia
 from media_library.ffmpeg.inspectors import Follow
 from media_library.models import DirectoryType, Video
 from media_library.querysets import VideoQuerySet
+from media_library.scanner.roots import library_is_there
 
 MOST_TOLD = 100  # videos that a result names
 

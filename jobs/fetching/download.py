@@ -14,13 +14,13 @@ from pathlib import Path
 
 from django.conf import settings
 
-from jobs import space
 from jobs.claims import NO_SPACE
 from jobs.failures import JobFailed
 from jobs.fetching.addresses import Target
 from jobs.fetching.partials import Partial
 from jobs.fetching.requests import Caller, require_success
 from jobs.fetching.wire import WHOLE, Interrupted
+from media_library import space
 
 SECONDS_BETWEEN_KEEPINGS = 10.0
 SECONDS_BEFORE_GOING_ON = 1.0  # after a connection broke

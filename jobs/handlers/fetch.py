@@ -11,7 +11,6 @@ from urllib.parse import unquote
 from django.conf import settings
 from pydantic import Field, field_validator
 
-from jobs import outputs
 from jobs.context import JobContext
 from jobs.failures import JobFailed
 from jobs.fetching import pages, partials
@@ -29,6 +28,7 @@ from media_library.ffmpeg.probe import Probe, clean_text
 from media_library.models import DirectoryType, Video
 from media_library.naming import LONGEST_TITLE, readable_title
 from media_library.paths import encode_path
+from media_library.scanner.roots import library_is_there
 
 GIB = 2**30
 SECONDS_BETWEEN_LINES = 30.0
@@ -81,7 +81,7 @@ def fetch(context: JobContext, params: FetchParams) -> dict[str, Any]:
 
     A connection that breaks goes on where it broke. What comes must be a video; its file is named by us.
     """
-    if not outputs.library_is_there():
+    if not library_is_there():
         suggestion = "Look whether the disk is mounted, and scan the library."
         raise JobFailed("library_missing", "The library's folder is not there", suggestion=suggestion, is_transient=True)
     target = params.target

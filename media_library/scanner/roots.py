@@ -6,6 +6,8 @@ import os
 import uuid
 from pathlib import Path
 
+from django.conf import settings
+
 from media_library.models import LibraryRoot, Video
 from media_library.paths import FOLDER_FLAGS
 from media_library.scanner.errors import ScanRefused
@@ -43,6 +45,22 @@ def recognise(descriptor: int, path: Path, *, accept_another: bool) -> LibraryRo
     known.has_marker = bool(marker)
     known.path, known.device, known.inode = str(path), status.st_dev, status.st_ino
     return known
+
+
+def library_is_there() -> bool:
+    """Whether the library's disk is mounted: on an empty folder in its place every file would look gone."""
+    path = Path(settings.LIBRARY_ROOT)
+    try:
+        root = open_root(path)
+    except ScanRefused:
+        return False
+    try:
+        recognise(root, path, accept_another=False)
+    except ScanRefused:
+        return False
+    finally:
+        os.close(root)
+    return True
 
 
 def register(root: LibraryRoot, descriptor: int) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import uuid
-from pathlib import Path
 
-from django.conf import settings
 from django.db.models import F
 
 from media_library.models import Upload
+from media_library.scanner.roots import library_is_there
 from media_library.uploads.errors import EXPIRED, UploadGone, UploadNotFound, UploadProblem, WrongUploadState
 from media_library.uploads.finishing import Scan, finish
 from media_library.uploads.parts import forgotten_parts, part_size, remove_part, require_library, storage
@@ -50,7 +49,7 @@ def terminate(upload_id: int) -> None:
 
 def sweep(*, scan: Scan) -> None:
     """Finish what is whole, and remove what nobody has gone on with; nothing while the library is away."""
-    if not Path(settings.LIBRARY_ROOT).is_dir():
+    if not library_is_there():
         return
     for upload in Upload.objects.receiving().free().filter(offset=F("length")):
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,13 +15,13 @@ from media_library.models import DirectoryType
 from media_library.paths import open_beneath
 from media_library.relocation import UnsafePath, file_at, make_folders, remove_second_name
 from media_library.scanner.errors import ScanRefused
-from media_library.scanner.roots import open_root, recognise
+from media_library.scanner.roots import library_is_there, open_root
+from media_library.space import has_room
 from media_library.uploads.errors import NoRoom, StorageAway
 
 INBOX = Path(DirectoryType.INBOX)  # relative to the library root
 FOLDER, SUFFIX = INBOX / ".uploads", ".part"
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the last: some file systems hold no file of more than 4 GiB
-MIB = 2**20  # bytes
 
 
 def library_root() -> Path:
@@ -69,16 +68,13 @@ def forgotten_parts() -> Iterator[int]:
 
 def require_library() -> None:
     """Raise `StorageAway` where the library's disk is not mounted: on an empty folder in its place every part would look gone."""
-    with _root() as root:
-        try:
-            recognise(root, library_root(), accept_another=False)
-        except ScanRefused as refusal:
-            raise StorageAway("The library's folder is another one than before; is its disk mounted?") from refusal
+    if not library_is_there():
+        raise StorageAway("The library's folder is not there, or another one than before; is its disk mounted?")
 
 
 def require_room(size: int) -> None:
     """Raise `NoRoom` unless so many bytes more leave the library's disk not full."""
-    if shutil.disk_usage(library_root()).free - size < settings.FULL_DISK_MB * MIB:
+    if not has_room(library_root(), size):
         raise NoRoom
 
 
