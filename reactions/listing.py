@@ -34,6 +34,7 @@ TIMELINE = """
     SELECT least(video_timestamp, %s) / %s AS bucket, reaction_type, count(*)
     FROM video_reactions WHERE media_id = %s GROUP BY bucket, reaction_type
 """
+TOTALS = "SELECT reaction_type, count(*) FROM video_reactions WHERE media_id = %s GROUP BY reaction_type"
 LAST_MOMENT = "SELECT max(video_timestamp) FROM video_reactions WHERE media_id = %s"
 
 Row = tuple[Any, ...]
@@ -103,6 +104,11 @@ def timeline(media_id: int) -> Timeline:
     for bucket, reaction_type, count in read(TIMELINE, [last, bucket_seconds, media_id]):
         buckets[bucket][ReactionType(reaction_type)] = count
     return Timeline(bucket_seconds, buckets)
+
+
+def reaction_totals(media_id: int) -> dict[ReactionType, int]:
+    """How many reactions of each type a medium has, whether it is open or not."""
+    return dict.fromkeys(ReactionType, 0) | {ReactionType(kind): count for kind, count in read(TOTALS, [media_id])}
 
 
 def _conditions(query: ReactionQuery) -> tuple[str, list[Any]]:

@@ -28,7 +28,7 @@ from gallery.views.common import keep_session, refusals, session_of
 from gallery.views.sharing import found_by
 from gallery.visits import count_view
 from media_library.previews import with_hover_previews
-from reactions.models import ReactionType
+from reactions.listing import reaction_totals
 
 COMMENTS_BELOW_A_VIDEO = 20
 RELATED_COUNT = 8
@@ -61,7 +61,7 @@ def watch(request: HttpRequest, media_id: int, slug: str | None = None) -> HttpR
         "related": others,
         "moving": with_hover_previews(row["id"] for row in others),
         "is_upvoted": _is_upvoted(request, media_id),
-        "kinds": ReactionType,
+        "kinds": reaction_totals(media_id).items(),
         **found_by(medium, request),
     }
     response = render(request, "gallery/watch.html", context)

@@ -366,7 +366,7 @@ def test_the_viewer_costs_few_queries(client: Client, django_assert_max_num_quer
     for number in range(12):
         share(f"Other {number}")
 
-    with django_assert_max_num_queries(7):  # the medium, its relatives, its comments, what shows them before
+    with django_assert_max_num_queries(8):  # the medium, its relatives, its comments, what shows them before
         client.get(f"/v/{media_id}/")
 
 

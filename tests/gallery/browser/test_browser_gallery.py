@@ -227,3 +227,17 @@ def test_nothing_plays_for_those_who_want_less_motion(open_context: Callable[...
     page.wait_for_timeout(1_000)
 
     expect(page.locator(".poster video")).to_have_count(0)
+
+
+def test_a_poster_whose_file_is_missing_leaves_a_calm_ground(
+    page: Page, thirty_videos: None, poster: Path, expected_complaints: set[str]
+) -> None:
+    expected_complaints.add("status of 404")
+    for file in poster.parent.rglob(f"{poster.stem}*"):
+        file.unlink()
+
+    page.goto("/")
+
+    expect(page.locator(".poster img").first).to_be_hidden()
+    expect(page.locator(".poster img:visible")).to_have_count(0)
+    assert page.evaluate(LAYOUT_SHIFT) == 0
