@@ -45,7 +45,7 @@ def kinds(video_id: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     yield "compile_side_by_side", {"clips": [whole] * 2}
     for layout in ("compile_quad", "compile_quad_horizontal", "compile_quad_vertical"):
         yield layout, {"clips": [whole] * 4}
-    yield "reencode_streaming", {"videoId": video_id, "alwaysEncode": True}
+    yield "reencode_streaming", {"videoId": video_id, "alwaysEncode": True, "inParts": False}
     yield "reencode_streaming", {"videoId": video_id, "ladder": True}
 
 

@@ -27,7 +27,7 @@ def ann() -> User:
 
 @pytest.fixture(autouse=True)
 def _nobody_is_too_fast(settings: Settings) -> None:
-    settings.SIGN_INS_PER_MINUTE = settings.SIGN_UPS_PER_ADDRESS_PER_HOUR = 1_000_000
+    settings.SIGN_INS_PER_MINUTE = settings.SIGN_UPS_PER_ADDRESS_PER_HOUR = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = 1_000_000
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from django.contrib.auth.models import Group, User
 from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
-from config.redis import client
+from config.api import throttling
 from gallery import services
 from media_library.models import Video
 from tests.gallery import rows
@@ -59,20 +58,12 @@ def library(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def no_limits(settings: Settings) -> None:
-    """Thousands of requests come from one address here; the limits have tests of their own."""
+def no_limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of requests come from one address here, which no other test shares; the limits have tests of their own."""
+    monkeypatch.setattr(throttling, "client_network", lambda meta: "the fuzzer's")
     settings.SIGN_INS_PER_MINUTE = NO_LIMIT
     settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = NO_LIMIT
     settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = NO_LIMIT
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _forgotten_limits() -> Iterator[None]:
-    """What was counted against one address here is not held against the tests that come after."""
-    yield
-    redis = client()
-    for key in redis.scan_iter("throttle:*", count=1000):
-        redis.delete(key)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
