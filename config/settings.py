@@ -261,6 +261,7 @@ MICRO_CACHE_SECONDS: float = env.float("MICRO_CACHE_SECONDS", default=1.0)  # ho
 
 # --- HTTP ---------------------------------------------------------------------------------------------------------
 STREAMS_PER_PROCESS: int = env.int("STREAMS_PER_PROCESS", default=128)  # files being sent at once; each holds a thread of the server
+BODIES_PER_PROCESS: int = env.int("BODIES_PER_PROCESS", default=64)  # on their way to us at once; each holds a thread, too
 X_ACCEL_LIBRARY: str = env.str("X_ACCEL_LIBRARY", default="")  # nginx's internal location of the library; empty: we send files
 CORS_ALLOWED_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=["http://localhost:3000", "http://localhost:3010"])
 CORS_ALLOW_CREDENTIALS = True

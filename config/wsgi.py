@@ -6,5 +6,5 @@ from django.core.wsgi import get_wsgi_application
 from django.utils.module_loading import import_string
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-django = import_string("config.api.bodies.MeasuredBodies")(get_wsgi_application())
-application = import_string("config.api.shortcuts.Shortcuts")(django)
+django = get_wsgi_application()
+application = import_string("config.api.bodies.ReceivedBodies")(import_string("config.api.shortcuts.Shortcuts")(django))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from config.api.bodies import ReceivedBodies
 
 PATH = "/api/auth/token"
 HOSTILE = {
@@ -82,3 +88,57 @@ def test_no_body_is_a_500(visitor: Client, body: bytes) -> None:
 
     assert reply.status_code in (400, 401, 429)
     assert "error" in reply.json()
+
+
+class SlowBody:
+    """A body that is on its way until `arrives` is set."""
+
+    def __init__(self) -> None:
+        self.is_awaited, self.arrives = Event(), Event()
+
+    def read(self, size: int) -> bytes:
+        self.is_awaited.set()
+        assert self.arrives.wait(30)
+        return b"x" * size
+
+
+def status_of(application: ReceivedBodies, body: SlowBody | BytesIO, method: str = "POST", content_type: str = "") -> str:
+    told: list[str] = []
+    environ = {"REQUEST_METHOD": method, "CONTENT_TYPE": content_type, "CONTENT_LENGTH": "2", "wsgi.input": body}
+    application(environ, lambda status, headers: told.append(status))
+    return told[0]
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "multipart/form-data; boundary=x"])
+def test_slow_senders_stop_nobody_who_reads(settings: Settings, content_type: str) -> None:
+    settings.BODIES_PER_PROCESS = 1
+
+    def view(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read(2)]
+
+    application, slow = ReceivedBodies(view), SlowBody()
+    sender = Thread(target=status_of, args=[application, slow], kwargs={"content_type": content_type})
+    sender.start()
+    assert slow.is_awaited.wait(30)
+
+    meanwhile = [status_of(application, BytesIO(b"{}"), method) for method in ("POST", "GET")]
+    slow.arrives.set()
+    sender.join(30)
+
+    assert meanwhile == ["503 Service Unavailable", "200 OK"]
+    assert status_of(application, BytesIO(b"{}")) == "200 OK"
+
+
+def test_a_body_without_a_length_is_given_its_own() -> None:
+    seen: list[Any] = []
+
+    def view(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        seen.extend([environ["CONTENT_LENGTH"], environ["wsgi.input"].read()])
+        return []
+
+    ReceivedBodies(view)(
+        {"REQUEST_METHOD": "POST", "wsgi.input_terminated": True, "wsgi.input": BytesIO(b'{"a": 1}')}, lambda status, headers: None
+    )
+
+    assert seen == ["8", b'{"a": 1}']

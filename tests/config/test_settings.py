@@ -86,3 +86,7 @@ def test_the_image_serves_as_bin_up_does() -> None:
 
 def test_slow_viewers_leave_half_of_a_process_to_everybody_else(settings: Settings) -> None:
     assert settings.STREAMS_PER_PROCESS * 2 <= site.WEB_THREADS
+
+
+def test_slow_senders_and_viewers_together_leave_a_quarter(settings: Settings) -> None:
+    assert settings.STREAMS_PER_PROCESS + settings.BODIES_PER_PROCESS <= site.WEB_THREADS * 3 // 4
