@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -11,6 +12,7 @@ from django.conf import settings
 
 UNKNOWN_ADDRESS = "0.0.0.0"  # behind a Unix socket without a proxy nobody says who is calling
 LONGEST_ADDRESS = 64  # characters: IPv6 with a zone
+WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[([^\]]+)\](?::[0-9]+)?", re.ASCII)  # as some proxies write an address
 
 
 def client_address(meta: Mapping[str, Any]) -> str:
@@ -32,7 +34,10 @@ def client_network(meta: Mapping[str, Any]) -> str:
 
 
 def _parse(text: str) -> str | None:
-    return _canonical(text) if len(text) <= LONGEST_ADDRESS else None
+    if len(text) > LONGEST_ADDRESS:
+        return None
+    with_port = WITH_PORT.fullmatch(text)
+    return _canonical(with_port[1] or with_port[2] if with_port else text)
 
 
 @lru_cache(maxsize=4096)

@@ -113,6 +113,9 @@ def request_from(forwarded: str | None, address: str = "10.0.0.1") -> HttpReques
         (1, "<script>", "10.0.0.1"),
         (1, "::ffff:1.2.3.4", "1.2.3.4"),
         (1, "2001:DB8:0::1", "2001:db8::1"),
+        (1, "1.2.3.4:51234", "1.2.3.4"),
+        (1, "[2001:db8::1]:51234", "2001:db8::1"),
+        (1, "[2001:db8::1]", "2001:db8::1"),
     ],
 )
 def test_only_trusted_proxies_say_who_is_calling(settings: Any, trusted: int, forwarded: str | None, address: str) -> None:

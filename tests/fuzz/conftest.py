@@ -10,12 +10,9 @@ from django.contrib.auth.models import Group, User
 from pytest_django.fixtures import Settings
 from rest_framework_simplejwt.tokens import AccessToken
 
-from config.api import throttling
-from config.clients import client_network
 from gallery import services
 from media_library.models import Video
 from tests.gallery import rows
-from tests.replies import fresh_address
 
 NO_LIMIT = 10**9
 LOCKED, UNPUBLISHED, WITH_A_FILE, OPEN = 1, 2, 3, 4  # ids; the others up to `MOST_VIDEOS` are like the last
@@ -60,10 +57,8 @@ def library(tmp_path: Path, settings: Settings) -> Path:
 
 
 @pytest.fixture
-def no_limits(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thousands of requests come from one address here, which counts as one that no other test has; the limits have tests of their own."""
-    ours = {"127.0.0.1": fresh_address()}
-    monkeypatch.setattr(throttling, "client_network", lambda meta: ours.get(found := client_network(meta), found))
+def no_limits(settings: Settings) -> None:
+    """Thousands of requests come from one address here; the limits have tests of their own."""
     settings.SIGN_INS_PER_MINUTE = NO_LIMIT
     settings.PUBLIC_WRITES_PER_SESSION_PER_MINUTE = settings.PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE = NO_LIMIT
     settings.VOTES_PER_ADDRESS_AND_MEDIUM_PER_HOUR = NO_LIMIT
