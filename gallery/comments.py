@@ -23,10 +23,12 @@ PLACES = 300  # along a medium; what is said at moments of it is told for each
 EXCERPT = 140  # characters
 LONG = 24 * 3600  # seconds, where nobody knows the duration
 REMARKS = f"""
-    SELECT DISTINCT ON (video_timestamp / %(seconds)s::int)
-           video_timestamp, left(content, {EXCERPT}), count(*) OVER (PARTITION BY video_timestamp / %(seconds)s::int)
-    FROM comments WHERE media_id = %(media)s AND status = 'visible' AND video_timestamp IS NOT NULL
-    ORDER BY video_timestamp / %(seconds)s::int, created_at DESC, id DESC LIMIT {PLACES}
+    SELECT said.video_timestamp, left(said.content, {EXCERPT}), places.count
+    FROM (
+        SELECT max(id) AS newest, count(*) FROM comments
+        WHERE media_id = %(media)s AND status = 'visible' AND video_timestamp IS NOT NULL GROUP BY video_timestamp / %(seconds)s::int
+    ) AS places JOIN comments AS said ON said.id = places.newest
+    ORDER BY said.video_timestamp LIMIT {PLACES}
 """
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -368,6 +368,11 @@ class Comment(models.Model):
         ordering = ("-created_at", "-id")
         indexes = (
             models.Index("media", F("created_at").desc(), F("id").desc(), name="idx_comments_media", condition=Q(status="visible")),
+            models.Index(
+                fields=["media", "video_timestamp", "id"],
+                name="idx_comments_media_moment",
+                condition=Q(status="visible", video_timestamp__isnull=False),
+            ),
             models.Index(F("created_at").desc(), F("id").desc(), name="idx_comments_recent"),
             models.Index(F("created_at"), F("id"), name="idx_comments_held", condition=Q(status="held")),
             models.Index(F("created_at"), F("id"), name="idx_comments_gone", condition=Q(status__in=["removed", "withdrawn"])),
@@ -396,7 +401,9 @@ class WatchedWord(models.Model):
     class Meta:
         db_table = "watched_words"
         ordering = ("word",)
-        constraints = (models.UniqueConstraint(Upper("word"), name="watched_words_unique"),)
+        constraints = (
+            models.UniqueConstraint(Upper("word"), name="watched_words_unique", violation_error_message="This word is watched already."),
+        )
 
     def __str__(self) -> str:
         return self.word

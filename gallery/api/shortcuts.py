@@ -31,6 +31,7 @@ LIST = "/api/media/public"
 MEDIUM = rf"{LIST}/([1-9][0-9]{{0,18}})"
 SESSION = re.compile(r"(?:sessionId=([A-Za-z0-9_-]{8,128}))?", re.ASCII)
 VOTER = re.compile(rb'\s*\{\s*"sessionId"\s*:\s*"([A-Za-z0-9_-]{8,128})"\s*\}\s*')
+MOST_PAGES = 1000  # that a process remembers
 LONGEST_VOTE = 256  # bytes of a body
 
 
@@ -42,13 +43,14 @@ class MediaPages:
 
     def __init__(self) -> None:
         self._pages: MicroCache[PublicQuery, Reply] = MicroCache(
-            seconds=settings.MICRO_CACHE_SECONDS, most_entries=1000, most_bytes=32 * 2**20, size_of=lambda page: len(page.body)
+            seconds=settings.MICRO_CACHE_SECONDS, most_entries=MOST_PAGES, most_bytes=32 * 2**20, size_of=lambda page: len(page.body)
         )
 
     def answer(self, environ: Environ, *parts: str) -> Reply:
         query = _asked(environ.get("QUERY_STRING", ""))
+        read = partial(_readers_of(query), None)
         try:
-            return _page(query) if is_signed_in(environ) else self._pages.get(query, partial(_page, query))
+            return read() if is_signed_in(environ) else self._pages.get(query, read)
         except InvalidCursor as error:
             raise NotForUs from error
 
@@ -150,10 +152,16 @@ def _refusal(error: MediaNotFound | MediaLocked) -> Reply:
     return Reply.refusal(FORBIDDEN, MEDIA_IS_LOCKED) if isinstance(error, MediaLocked) else Reply.refusal(NOT_FOUND, MEDIA_NOT_FOUND)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(MOST_PAGES)
 def _asked(query_string: str) -> PublicQuery:
     return public_query(QueryDict(query_string.encode("latin-1")))  # WSGI hands bytes over as Latin-1
 
 
-def _page(query: PublicQuery) -> Reply:
-    return Reply.to_a_get(page_reply(query))
+@lru_cache(MOST_PAGES)
+def _readers_of(query: PublicQuery) -> Batched[None, Reply]:
+    """Those who ask for a page: for all of them who wait it is read once, after each of them has asked."""
+
+    def read(readers: Sequence[None]) -> list[Reply]:
+        return [Reply.to_a_get(page_reply(query))] * len(readers)
+
+    return Batched(read)

@@ -268,6 +268,14 @@ class TestWatchedWords:
         assert "errorlist" in reply.content.decode()
         assert WatchedWord.objects.count() == 1
 
+    def test_a_word_that_is_watched_already_is_said_to_be(self, admin_client: Client) -> None:
+        admin_client.post(f"{WORDS}add/", {"word": "Spam"})
+
+        page = admin_client.post(f"{WORDS}add/", {"word": " SPAM "}).content.decode()
+
+        assert "This word is watched already." in page
+        assert "onstraint" not in page
+
     def test_words_are_deleted(self, admin_client: Client, medium: PublicMedia) -> None:
         word = WatchedWord.objects.create(word="casino")
 

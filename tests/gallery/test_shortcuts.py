@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from threading import Event
 from typing import Any
 from wsgiref.util import FileWrapper
 
@@ -14,7 +17,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, close_old_connections, connections
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
@@ -276,6 +279,34 @@ def test_who_is_signed_in_sees_what_is(server: Server, media: list[int], editor:
 
     assert server.get(LIST, cookie="theme=dark; sessionid=abc").json["pagination"]["total"] == 4
     assert server.get(LIST, authorization="Bearer abc").json["pagination"]["total"] == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_shown_what_was_before_they_asked_though_pages_are_read_for_many_at_once(uncached: Server, media: list[int]) -> None:
+    locked: list[int] = []
+    is_over = Event()
+
+    def read_until_it_is_over() -> int:
+        server, pages = Server(), 0
+        try:
+            while not is_over.is_set():
+                before = {*locked}
+                assert not before & {row["id"] for row in server.get(LIST).json["videos"]}
+                pages += 1
+        finally:
+            connections.close_all()
+        return pages
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(read_until_it_is_over) for _ in range(8)]
+        try:
+            for media_id in media:
+                lock([media_id], reason="", by=None)
+                locked.append(media_id)
+                time.sleep(0.02)
+        finally:
+            is_over.set()
+        assert all(reader.result() for reader in readers)
 
 
 class TestViews:
