@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 from django.conf import settings
 
 from jobs.context import JobContext
-from jobs.failures import JobFailed
-from jobs.inspecting import inspectors, open_file_of
+from jobs.failures import BadOutput, JobFailed
+from jobs.inspecting import inspectors, open_file_of, opened
+from media_library.ffmpeg.checking import Pictures
 from media_library.ffmpeg.commands import clip, loudness, streaming
 from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
 from media_library.ffmpeg.commands.inputs import Source
@@ -38,6 +40,25 @@ def require_until(context: JobContext, video: Video, second: float) -> None:
         inspectors().ask("check_end", descriptor, second=second)
     finally:
         os.close(descriptor)
+
+
+def require_pictures(context: JobContext, video: Video, draft: Path, stretch: Source) -> None:
+    """Look whether a draft shows every picture of a stretch of the video, decoding nothing; raises `BadOutput`.
+
+    Its length does not tell: a still picture may stand at the end of either.
+    """
+    start, end = stretch.in_point, math.inf if stretch.duration is None else stretch.in_point + stretch.duration
+    with opened(video) as source, draft.open("rb") as made:
+        asked = _pictures(context, source, start, end)
+        found = _pictures(context, made.fileno(), 0.0, math.inf)
+    if not replace(found, last=found.last + start).are_all_of(asked):
+        shown = f"It shows {found.count:,} pictures until {start + found.last:.1f} s"
+        raise BadOutput(f"{shown}, and its source {asked.count:,} until {asked.last:.1f} s")
+
+
+def _pictures(context: JobContext, descriptor: int, start: float, end: float) -> Pictures:
+    answer = inspectors().ask("count_pictures", descriptor, follow=lambda _: context.check(), start=start, end=end)
+    return Pictures(**answer.found)
 
 
 def stretch(whole: Source, in_point: float, out_point: float) -> Source:
@@ -104,7 +125,16 @@ def from_keyframe(context: JobContext, source: Source, *, earliest: float, lates
 
 def keyframe_before(context: JobContext, source: Source, second: float) -> float | None:
     """The last keyframe until `second` of the video, in seconds; None: there is none."""
-    return clip.keyframe_of(context.run(clip.first_packet(replace(source, in_point=second + clip.JUST_AFTER, duration=None))))
+    return _first_from(context, source, second + clip.JUST_AFTER)
+
+
+def first_picture(context: JobContext, source: Source) -> float | None:
+    """When the first picture comes, in seconds of the video; None: there is none. An FLV's is not found by seeking its start."""
+    return _first_from(context, source, 0.0)
+
+
+def _first_from(context: JobContext, source: Source, in_point: float) -> float | None:
+    return clip.keyframe_of(context.run(clip.first_packet(replace(source, in_point=in_point, duration=None))))
 
 
 def copy(context: JobContext, source: Source, target: Path, *, progress: tuple[float, float] = (0, 100)) -> Path:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from jobs import registry
 from jobs.models import Job, Lane
 from media_library.labels import long_time, plain
 
 MIB_PER_GB = 1024
 LONGEST_ABOUT = 200  # characters
+CAPITAL = re.compile(r"[A-Z]")  # in the middle of a param's name
 LEAST_SHARE = 2  # percent; below it nobody can say how long the rest takes
 
 
@@ -64,23 +67,29 @@ def lane_name(lane: str) -> str:
 
 
 def about(job: Job) -> str:
-    """What the job works on: its video, else the params that were given; needs `video` selected."""
+    """What the job works on: its video, else the params that somebody chose; needs `video` selected."""
     if job.video is not None:
         return plain(job.video.title or job.video.filename)
-    return given(job.params)
+    try:
+        return given(registry.get(job.type).chosen(job.params))
+    except registry.UnknownJobType:  # of another release
+        return given(job.params)
 
 
 def given(params: Mapping[str, Any]) -> str:
-    """The params that say something, in a line."""
-    said = [f"{name} {_said(value)}" for name, value in params.items() if value not in (None, "", [], {}, False)]
+    """The params that say something, in a line: "clip length 2, fill blur, needs approval"."""
+    said = [_said(name, value) for name, value in params.items() if value not in (None, "", [], {}, False)]
     return plain(", ".join(said))[:LONGEST_ABOUT]
 
 
-def _said(value: Any) -> str:
-    """A value in a word: of a list of objects how many there are."""
+def _said(name: str, value: Any) -> str:
+    """A param in words; of a list of objects how many there are."""
+    words = CAPITAL.sub(lambda letter: f" {letter[0].lower()}", name).removesuffix(" id")
+    if value is True:
+        return words
     if isinstance(value, list) and any(isinstance(one, Mapping) for one in value):
-        return f"({len(value)})"
-    return str(value)
+        return f"{words} ({len(value)})"
+    return f"{words} {value:g}" if isinstance(value, float) else f"{words} {value}"
 
 
 def error_class(name: str) -> str:

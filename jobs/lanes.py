@@ -71,16 +71,16 @@ class _State(NamedTuple):
 
 @dataclass(frozen=True)
 class _Wake:
-    """Tells the workers of a lane that it has work; a broker that is away costs a log line, for workers also look by themselves."""
+    """Tells a worker of a lane that it has work; a broker that is away costs a log line, for workers also look by themselves."""
 
     lane: str
+    passes: int | None = None  # how often workers that are busy may pass it on; None: until all have heard it
 
     def __call__(self) -> None:
         try:
             with producers[_broker()].acquire(block=True, timeout=PATIENCE) as producer:
-                app.send_task(
-                    WORK, args=[self.lane], queue=self.lane, expires=MESSAGE_LIFE, ignore_result=True, retry=False, producer=producer
-                )
+                options = {"queue": self.lane, "expires": MESSAGE_LIFE, "ignore_result": True, "retry": False}
+                app.send_task(WORK, args=[self.lane, self.passes], producer=producer, **options)
         except (OperationalError, LimitExceeded, RedisError, OSError) as error:
             logger.warning("%s has work, but no message could be sent: %s", self.lane, error)
 
@@ -101,10 +101,15 @@ def _broker() -> Connection:
 
 
 def wake(lane: Lane | str) -> None:
-    """Tell the lane's workers after the commit that there is work; once for all the work of a transaction."""
+    """Tell a worker of the lane after the commit that there is work; once for all the work of a transaction."""
     hook = _Wake(str(lane))
     if not any(waiting == hook for _, waiting, *_ in connection.run_on_commit):
         transaction.on_commit(hook)
+
+
+def tell_another(lane: Lane | str, *, passes: int) -> None:
+    """Tell another worker of the lane, from one that has its hands full: what comes to it now would wait for it."""
+    _Wake(str(lane), passes)()
 
 
 def limit(lane: Lane | str) -> int | None:

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import Any
 import pynvml
 from django.conf import settings
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.db.models.functions import Greatest, Now
 
 from jobs.models import Lane, Worker, WorkerNode
@@ -111,6 +111,12 @@ def stop_worker(worker: Worker) -> None:
 def live_workers() -> QuerySet[Worker]:
     """Workers that were seen within a lease, with their nodes."""
     return Worker.objects.filter(seen_at__gt=Now() - lease()).select_related("node").order_by("lane", "node__name", "name")
+
+
+def others_than(ours: Iterable[Worker]) -> dict[Lane, int]:
+    """How many other workers each lane has."""
+    others = live_workers().exclude(name__in=[worker.name for worker in ours]).order_by()
+    return {Lane(lane): count for lane, count in others.values_list("lane").annotate(count=Count("pk"))}
 
 
 def sweep_workers() -> int:

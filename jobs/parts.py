@@ -25,6 +25,7 @@ from jobs.models import Job, Lane, Pipeline
 from jobs.pipelines import Step
 from media_library.ffmpeg.commands.encoding import SMOOTHEST
 from media_library.ffmpeg.commands.inputs import SOUGHT_AMONG_PACKETS, Source
+from media_library.ffmpeg.commands.joining import JUST_BEFORE
 from media_library.models import DirectoryType, Video
 from media_library.naming import derived_path
 from media_library.relocation import UnsafePath, remove_second_name
@@ -33,9 +34,8 @@ from media_library.scanner.roots import library_is_there
 FOLDER = ".parts"  # hidden: no scan takes a part for a video
 FOLDERS = (Path(DirectoryType.PLAYBACK) / FOLDER, Path(DirectoryType.PRIVATE) / DirectoryType.PLAYBACK / FOLDER)
 NAME = re.compile(r"(\d+)\.mp4")
-PARTS_PER_MACHINE = 2  # a slower one then does fewer
+PARTS_PER_MACHINE = 4  # a slower one then does fewer, and none waits long for the last
 MOST_PARTS = 32
-JUST_BEFORE = 0.0005  # seconds; a time rounded up would miss its picture
 KEPT_FOR = timedelta(days=1)  # of a pipeline that failed: until then it may be resumed
 
 ENCODE, JOIN = "encode_part", "join_parts"
@@ -57,7 +57,7 @@ def cuts_of(context: JobContext, source: Source) -> list[float]:
         keyframe = encodes.keyframe_before(context, source, duration * number / count)
         if keyframe is not None and (not cuts or keyframe > cuts[-1]):
             cuts.append(keyframe)
-    return cuts
+    return cuts if cuts and cuts[0] == encodes.first_picture(context, source) else []
 
 
 def stretch_from(source: Source, start: float, end: float | None) -> Source:

@@ -13,8 +13,8 @@ from django.db import connection
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value, When
 from django.utils import timezone
 
-from jobs import lanes, nodes
-from jobs.models import Job, Lane, PipelineStep, WorkerNode
+from jobs import lanes, nodes, steps
+from jobs.models import Job, Lane, WorkerNode
 from jobs.picking import GPU_FAILED, KEY_IS_FREE, Barrier, barrier
 
 if TYPE_CHECKING:
@@ -255,11 +255,9 @@ def _workers() -> dict[str, list[WorkerShown]]:
 
 
 def _without_approval(waiting: Sequence[Job]) -> set[int]:
-    """The jobs that are steps which nobody has approved yet."""
-    unapproved = PipelineStep.objects.filter(needs_approval=True, approved_at=None)
-    steps = {job.pipeline_step_id for job in waiting if job.status == Job.Status.PENDING and job.pipeline_step_id}
-    lacking = set(unapproved.filter(pk__in=steps).values_list("pk", flat=True)) if steps else set()
-    return {job.pk for job in waiting if job.pipeline_step_id in lacking}
+    """Those of the jobs that nothing but a person's word keeps from starting."""
+    steps_of_pipelines = [job.pk for job in waiting if job.status == Job.Status.PENDING and job.pipeline_step_id]
+    return set(steps.awaiting_approval().filter(pk__in=steps_of_pipelines).values_list("pk", flat=True))
 
 
 def _unfinished_needs(waiting: Sequence[Job]) -> dict[int, list[tuple[str, int]]]:

@@ -70,6 +70,7 @@ class JobType:
     exclusive: Callable[[Any], str] | None = field(default=None, repr=False)
     video: Callable[[Any], int | None] | None = field(default=None, repr=False)
     videos: Callable[[Any], Iterable[int]] | None = field(default=None, repr=False)
+    is_step: bool = False  # which other jobs start; nobody is offered it
 
     def parse(self, raw: Mapping[str, Any]) -> Params:
         """The params as their model reads JSON; raises `InvalidParams`."""
@@ -99,6 +100,11 @@ class JobType:
         """Where a job with these params runs: a dry run needs no encoder, and so waits for none."""
         return Lane.CPU if is_dry_run(params) else self.lane
 
+    def chosen(self, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a job's params that are not what they are by default."""
+        defaults = {to_camel(name): known.get_default() for name, known in self.params.model_fields.items()}
+        return {name: value for name, value in raw.items() if value != defaults.get(name)}
+
     def params_schema(self) -> dict[str, Any]:
         """The JSON schema of its params."""
         return self.params.model_json_schema(by_alias=True)
@@ -117,6 +123,7 @@ def job_type(
     exclusive: Callable[[P], str] | None = None,
     video: Callable[[P], int | None] | None = None,
     videos: Callable[[P], Iterable[int]] | None = None,
+    is_step: bool = False,
 ) -> Callable[[Run[P]], Run[P]]:
     """Register the decorated function as the handler of `name`; its docstring describes the type to people.
 
@@ -142,6 +149,7 @@ def job_type(
             exclusive=exclusive,
             video=video,
             videos=videos,
+            is_step=is_step,
         )
         return run
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from jobs import lanes, registry
@@ -40,11 +41,16 @@ def advance(pipeline_id: int) -> None:
 
 def waits_for_approval(job: Job) -> bool:
     """Whether nothing but a person's word keeps the job from starting."""
-    step = job.pipeline_step
-    if step is None or not step.lacks_approval or job.status != Job.Status.PENDING:
-        return False
-    unfinished = Job.objects.filter(pipeline=job.pipeline_id, pipeline_step__key__in=step.needs).exclude(status=Job.Status.COMPLETED)
-    return not unfinished.exists()
+    return awaiting_approval().filter(pk=job.pk).exists()
+
+
+def awaiting_approval() -> QuerySet[Job]:
+    """The jobs that nothing but a person's word keeps from starting."""
+    key = Func(F("pipeline_step__key"), function="to_jsonb")
+    is_needed = Func(OuterRef("pipeline_step__needs"), key, template="%(expressions)s", arg_joiner=" @> ", output_field=BooleanField())
+    needed = Job.objects.filter(is_needed, pipeline=OuterRef("pipeline"))
+    lacking = Job.objects.filter(status=Job.Status.PENDING, pipeline_step__needs_approval=True, pipeline_step__approved_at=None)
+    return lacking.exclude(Exists(needed.exclude(status=Job.Status.COMPLETED)))
 
 
 def resolve(value: Any, results: Mapping[str, Any]) -> Any:

@@ -23,10 +23,13 @@ _process: WorkerProcess | None = None
 
 
 @app.task(name=lanes.WORK, ignore_result=True)  # type: ignore[untyped-decorator]  # Celery has no types
-def work(lane: str) -> None:
-    """Have this process look for work in a lane."""
-    if _process and lane in Lane.values:
-        _process.wake(Lane(lane))
+def work(lane: str, passes: int | None = None) -> None:
+    """Have this process look for work in a lane; where all its slots are busy, another one, so many times at most."""
+    if not _process or lane not in Lane.values or _process.wake(Lane(lane)):
+        return
+    passes = _process.passes(Lane(lane)) if passes is None else passes
+    if passes > 0:
+        lanes.tell_another(lane, passes=passes - 1)
 
 
 class Jobs(bootsteps.StartStopStep):  # type: ignore[misc]  # as above

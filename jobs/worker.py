@@ -10,13 +10,13 @@ import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from threading import Event, Semaphore, Thread
+from threading import Event, Lock, Semaphore, Thread
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
 
-from jobs import claims, nodes, periodic, reaper, runner
+from jobs import claims, lanes, nodes, periodic, reaper, runner
 from jobs.claims import LeaseLost
 from jobs.heartbeat import Heart, Pulse, attempt
 from jobs.models import Lane, Worker, WorkerNode
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from config.postgresql.base import DatabaseWrapper
 
 KEEPER_TICK = 0.5  # seconds
+PASSES_PER_WORKER = 3  # the broker may give a message back to who has just passed it on
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,22 @@ class Bell:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._rings = Semaphore(slots)  # at first everybody looks once
+        self._listening = 0
+        self._lock = Lock()
 
-    def ring(self) -> None:
-        if self._rings._value < self._slots:  # two threads at once ring once too often: a look too many
-            self._rings.release()
+    def ring(self) -> bool:
+        """Returns whether a slot listens; else the next one to end its job looks, as it would anyway."""
+        with self._lock:
+            if self._rings._value < self._slots:
+                self._rings.release()
+            return self._listening > 0
 
     def wait(self, seconds: float) -> None:
+        with self._lock:
+            self._listening += 1
         self._rings.acquire(timeout=seconds)
+        with self._lock:
+            self._listening -= 1
 
 
 class WorkerProcess:
@@ -57,6 +67,8 @@ class WorkerProcess:
         self._heart = Heart()
         self._node: WorkerNode | None = None
         self._workers: dict[Lane, Worker] = {}
+        self._others: dict[Lane, int] = {}
+        self._unheard: set[Lane] = set()  # lanes that may have work for other workers: told every tick, not with each job
         self._stopping = Event()
         self._threads = [
             Thread(target=self._work, args=(lane,), name=f"{lane}-{number}", daemon=True)
@@ -71,10 +83,14 @@ class WorkerProcess:
         self._heart.start()
         self._keeper.start()
 
-    def wake(self, lane: Lane) -> None:
-        """Have the lane looked after now."""
-        if bell := self._bells.get(lane):
-            bell.ring()
+    def wake(self, lane: Lane) -> bool:
+        """Have the lane looked after now; False where all its slots are busy."""
+        bell = self._bells.get(lane)
+        return bell is None or bell.ring()
+
+    def passes(self, lane: Lane) -> int:
+        """How often a message is passed on until the lane's other workers have most likely heard it."""
+        return PASSES_PER_WORKER * self._others.get(lane, 0)
 
     def stop(self, *, grace: float) -> None:
         """Take no more jobs, let those that end within `grace` seconds end, and put the others back into the queue."""
@@ -117,7 +133,8 @@ class WorkerProcess:
         lease = claims.claim(node, lane, worker.name)
         if lease is None:
             return False
-        self._bells[lane].ring()  # where there was one there may be more
+        if not self._bells[lane].ring():  # where there was one there may be more
+            self._unheard.add(lane)
         pulse = Pulse(lease, claimed_at=now)
         with self._heart.beating(pulse):
             runner.perform(lease, pulse)
@@ -144,6 +161,8 @@ class WorkerProcess:
                 if time.monotonic() >= due[act]:
                     due[act] = time.monotonic() + interval
                     attempt("the keeper", act)
+            if self._unheard:
+                attempt("the keeper", self._tell_others)
 
     def _register(self) -> bool:
         """Write down this machine and what it can, however long the database is away; False when we stop before."""
@@ -165,6 +184,13 @@ class WorkerProcess:
             self._register()
         for worker in self._workers.values():
             nodes.beat_worker(worker)
+        self._others = nodes.others_than(self._workers.values())
+
+    def _tell_others(self) -> None:
+        for lane in [lane for lane in self._slots if lane in self._unheard]:
+            self._unheard.discard(lane)
+            if passes := self.passes(lane):
+                lanes.tell_another(lane, passes=passes - 1)
 
     def _leave(self) -> None:
         self._keeper.join(SECONDS_TO_STOP)

@@ -42,7 +42,7 @@ class JoinParams(_OfAVideo):
     normalise_loudness: bool = False
 
 
-@job_type(parts.ENCODE, lane=Lane.GPU_ENCODE, params=PartParams, video=lambda params: params.video_id)
+@job_type(parts.ENCODE, lane=Lane.GPU_ENCODE, params=PartParams, video=lambda params: params.video_id, is_step=True)
 def encode_part(context: JobContext, params: PartParams) -> dict[str, Any]:
     """Encode the pictures of a part of a long video, which join_parts joins with the others; reencode_streaming starts such jobs."""
     video = context.video()
@@ -57,8 +57,9 @@ def encode_part(context: JobContext, params: PartParams) -> dict[str, Any]:
     )
     target = parts.part_path(video, context.job_id)
     draft = context.draft(target)
-    command = streaming.pictures(parts.stretch_from(source, params.start, params.end), draft, look)
-    context.run(command, duration=end - params.start, limits=encodes.LIMITS)
+    part = parts.stretch_from(source, params.start, params.end)
+    context.run(streaming.pictures(part, draft, look), duration=end - params.start, limits=encodes.LIMITS)
+    encodes.require_pictures(context, video, draft, part)
     output = context.finish(draft, target)
     made_by = f"{look.encoder} of {encodes.ffmpeg_release()}"
     return {
@@ -70,7 +71,7 @@ def encode_part(context: JobContext, params: PartParams) -> dict[str, Any]:
     }
 
 
-@job_type(parts.JOIN, lane=Lane.GPU_ENCODE, params=JoinParams, video=lambda params: params.video_id)
+@job_type(parts.JOIN, lane=Lane.GPU_ENCODE, params=JoinParams, video=lambda params: params.video_id, is_step=True)
 def join_parts(context: JobContext, params: JoinParams) -> dict[str, Any]:
     """Join the parts that encode_part has made of a long video, their pictures as they are, and encode its sound."""
     video = context.video()
@@ -88,6 +89,7 @@ def join_parts(context: JobContext, params: JoinParams) -> dict[str, Any]:
     draft = context.draft(target)
     command = joining.with_sound_of(listing, source, draft, starts_at=made[0]["start"], loudness=loudness)
     context.run(command, duration=source.probe.duration, progress=(SOUND_SHARE if loudness else 0, 100), limits=encodes.LIMITS)
+    encodes.require_pictures(context, video, draft, source)
     output = context.finish(draft, target, duration=source.probe.duration)
     playback.register(context, video, output, is_shown=params.codec == "h264")
     context.with_completion(partial(_remove_after_commit, paths))

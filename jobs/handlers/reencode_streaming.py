@@ -59,13 +59,13 @@ def reencode_streaming(context: JobContext, params: ReencodeParams) -> dict[str,
     if _is_fine(video, source.probe, params):
         context.log("It plays everywhere as it is.")
         return {"action": "kept", "videoId": video.pk}
+    if cuts := _cuts(context, source, params):
+        context.with_completion(lambda: _start(context, video, params, cuts))
+        return {"action": "cut", "parts": len(cuts)}
     target = derived_path(video, DirectoryType.PLAYBACK, f"-{context.job_id}.mp4")
     loudness = _loudness(context, source, params)
     output = _remuxed(context, source, target, params, loudness) if _keeps_pictures(source.probe, params) else None
     action = "remuxed" if output else "encoded"
-    if output is None and (cuts := _cuts(context, source, params)):
-        context.with_completion(lambda: _start(context, video, params, cuts))
-        return {"action": "cut", "parts": len(cuts)}
     if output is None:
         output = _encoded(context, source, target, params, loudness)
     playback.register(context, video, output, is_shown=params.codec == "h264")
@@ -156,11 +156,14 @@ def _remuxed(context: JobContext, source: Source, target: Path, params: Reencode
 
 
 def _cuts(context: JobContext, source: Source, params: ReencodeParams) -> list[float]:
-    """Where a long video is cut; nowhere in a pipeline, whose next steps wait for what this one makes."""
-    if not params.in_parts or context.row().pipeline_id is not None:
+    """Where a long video is cut that is to be encoded; nowhere in a pipeline, whose next steps wait for what this one makes."""
+    if _keeps_pictures(source.probe, params) or not params.in_parts or context.row().pipeline_id is not None:
         return []
     cuts = parts.cuts_of(context, source)
-    return cuts if len(cuts) > 1 else []
+    if len(cuts) < 2:
+        return []
+    context.log(f"Several machines take encodes: it is cut into {len(cuts)} parts, which a pipeline encodes and joins.")
+    return cuts
 
 
 def _start(context: JobContext, video: Video, params: ReencodeParams, cuts: Sequence[float]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,6 +91,19 @@ class Findings:
         self.end = max(self.end, other.end)
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Those of a stretch of a video."""
+
+    count: int
+    last: float  # seconds; when the last one comes
+
+    def are_all_of(self, others: Pictures) -> bool:
+        """Whether an encode with these shows what the others are of its source, but for what may be damaged there."""
+        most_lost = max(MOST_SPOTS, MOST_DAMAGE * others.count)
+        return abs(self.count - others.count) <= most_lost and abs(self.last - others.last) <= LEAST_PART_TOLERANCE
+
+
 def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
     """Decode, and say what there is; raises UnreadableMedia with the reason where the video does not play to its end.
 
@@ -108,10 +122,13 @@ def check(opened: OpenVideo, *, thorough: bool, tell: Tell) -> Findings:
 
 
 def require_until(opened: OpenVideo, second: float) -> None:
-    """Look whether picture or sound goes on until a second, decoding nothing; raises UnreadableMedia where the rest is missing."""
-    enough, end = least_end(second), 0.0
-    for packet, packet_second in _packets(opened, from_second=second - BEFORE_THE_END):
-        end = max(end, packet_second + _length(packet))
+    """Look whether picture or sound goes on until a second, counted from the file's start as ffmpeg counts, decoding nothing.
+
+    Raises UnreadableMedia where the rest is missing.
+    """
+    enough, end, lead = least_end(second), 0.0, _lead(opened)
+    for packet, packet_second in _packets(opened, from_second=second - lead - BEFORE_THE_END):
+        end = max(end, lead + packet_second + _length(packet))
         if end >= enough:
             return
     raise UnreadableMedia(f"It ends after {end:.1f} of {second:.1f} seconds: the rest is missing")
@@ -120,6 +137,19 @@ def require_until(opened: OpenVideo, second: float) -> None:
 def least_end(second: float) -> float:
     """Until when a video must go on, in seconds, to pass for one that goes on until `second`."""
     return second - max(LEAST_PART_TOLERANCE, PART_TOLERANCE * second)
+
+
+def pictures_between(opened: OpenVideo, start: float, end: float, *, tell: Tell) -> Pictures:
+    """The pictures that are shown from one second to another, counted from the file's start as ffmpeg counts; decodes nothing."""
+    count, last, lead = 0, 0.0, _lead(opened)
+    for packet, packet_second in _packets(opened, from_second=start - lead, with_sound=False):
+        second = lead + packet_second
+        if second - _delay(packet) >= end:
+            break  # none is shown before it is decoded
+        if packet.size and not packet.is_discard and start <= second < end:
+            count, last = count + 1, max(last, second)
+            tell((second - start) / (end - start))
+    return Pictures(count, last)
 
 
 def _to_its_end(found: Findings, duration: float | None) -> Findings:
@@ -178,12 +208,12 @@ def _decode(
             found.picture.frames += len(stream.codec_context.decode(None))  # what the decoder still holds
 
 
-def _packets(opened: OpenVideo, *, from_second: float) -> Iterator[tuple[Packet[Any], float]]:
+def _packets(opened: OpenVideo, *, from_second: float, with_sound: bool = True) -> Iterator[tuple[Packet[Any], float]]:
     """Picture and sound from the keyframe before a second on, each packet with its second; as far as the file can be read."""
     container, stream = opened
     time_base = stream.time_base or Fraction(1, av.time_base)
     start = stream.start_time or 0
-    sound = sound_of(opened)
+    sound = sound_of(opened) if with_sound else None
     try:
         _go_to(opened, start + round(Fraction(from_second - LEAD) / time_base))
         for packet in container.demux([stream, sound] if sound else [stream]):
@@ -194,19 +224,34 @@ def _packets(opened: OpenVideo, *, from_second: float) -> Iterator[tuple[Packet[
         return  # a container that cannot seek, or a place that nothing can be read after: the end tells
 
 
+def _lead(opened: OpenVideo) -> float:
+    """Seconds from the file's start to its first picture."""
+    container, stream = opened
+    if container.start_time is None or stream.start_time is None or stream.time_base is None:
+        return 0.0
+    return float(stream.start_time * stream.time_base - Fraction(container.start_time, av.time_base))
+
+
 def _go_to(opened: OpenVideo, timestamp: int) -> None:
-    """To the start where the container cannot go to the timestamp."""
+    """To the stream's start where the container cannot go to the timestamp."""
     try:
         opened.container.seek(timestamp, stream=opened.stream, backward=True)
     except OUT_OF_RESOURCES:
         raise
     except av.FFmpegError:
-        opened.container.seek(0)
+        opened.container.seek(opened.stream.start_time or 0, stream=opened.stream, backward=True)  # an FLV cannot go before it
 
 
 def _second(packet: Packet[Any], *, start: float) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return float(stamp * packet.time_base) - start if stamp is not None and packet.time_base else 0.0
+
+
+def _delay(packet: Packet[Any]) -> float:
+    """Seconds from when a packet is decoded until it is shown; endless where nobody says when it is decoded."""
+    if packet.dts is None or packet.time_base is None:
+        return math.inf
+    return float((packet.pts - packet.dts) * packet.time_base) if packet.pts is not None else 0.0
 
 
 def _length(packet: Packet[Any]) -> float:

@@ -161,7 +161,7 @@ class Reel:
             raise
         except av.FFmpegError:
             with suppress(av.FFmpegError):  # then it stays where it stands
-                self._container.seek(0)
+                self._container.seek(self._start, stream=self._stream, backward=True)
 
     def _is_indexed(self) -> bool:
         """Whether the whole stream is in the index, and not just what has been read so far."""

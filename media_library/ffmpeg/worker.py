@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from socket import socket
 from typing import Any
 
@@ -18,7 +19,7 @@ import av
 from PIL import Image
 
 from media_library.ffmpeg import sandbox
-from media_library.ffmpeg.checking import check, require_until
+from media_library.ffmpeg.checking import check, pictures_between, require_until
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.frames import squares
 from media_library.ffmpeg.hover import hover
@@ -110,6 +111,11 @@ def check_end(descriptor: int, bounds: Bounds, tell: Tell, *, second: float) -> 
     return of_open_video(descriptor, bounds, look)
 
 
+def count_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, start: float, end: float) -> Answer:
+    """How many pictures are shown from one second to another, and when the last one comes."""
+    return of_open_video(descriptor, bounds, lambda opened: Answer(found=asdict(pictures_between(opened, start, end, tell=tell))))
+
+
 def take_squares(descriptor: int, bounds: Bounds, tell: Tell, *, count: int, edge: int) -> Answer:
     """Squares of pictures from all over the video, one after the other, as `frames` describes them."""
     return of_open_video(descriptor, bounds, lambda opened: Answer(made=squares(opened, count=count, edge=edge, tell=tell)))
@@ -123,6 +129,7 @@ TASKS: dict[str, Callable[..., Answer]] = {
     "squares": take_squares,
     "check": check_whether_it_plays,
     "check_end": check_end,
+    "count_pictures": count_pictures,
 }
 
 

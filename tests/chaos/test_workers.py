@@ -95,6 +95,19 @@ def test_a_killed_worker_takes_its_ffmpeg_with_it_and_another_does_its_job_once(
     invariants.check(library, videos=2)
 
 
+def test_what_a_busy_worker_hears_an_idle_one_does_at_once(workers: Workers, video: Video, library: Path) -> None:
+    """Neither looks by itself: a message that stayed with the busy one would never be followed."""
+    first = gif(video, **ENDLESS)
+    for node in ("first", "second"):
+        workers.start(node=node, POLL_SECONDS="3600", LEASE_SECONDS=LONG_LEASE)
+    with stopped(working(first, library)):
+        wait_for(lambda: WorkerRow.objects.count() == 2, "both workers")
+        time.sleep(2.0)  # a few beats: they know of each other
+        jobs = [ended(gif(video, **QUICK)) for _ in range(6)]
+
+    assert first.worker not in {job.worker for job in jobs}
+
+
 def test_a_killed_ffmpeg_is_tried_again(workers: Workers, video: Video, library: Path) -> None:
     job = gif(video, **SLOW)
     workers.start(LEASE_SECONDS=LONG_LEASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,30 +19,34 @@ from jobs.heartbeat import Pulse
 from jobs.models import Job, Lane, Pipeline, WorkerNode
 from media_library.models import Derivation, Rendition, Video
 from tests.conftest import Clips
-from tests.jobs.handlers.looking import look
+from tests.jobs.handlers.looking import look, peak
+from tests.jobs.handlers.test_reencode_streaming import HDR, loudness_of
 from tests.jobs.running import run_to_the_end
+from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
 
 pytestmark = pytest.mark.django_db
 
 Film = Callable[[Path], Video]
 MOVING = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=8", "-f", "lavfi", "-i", "sine=frequency=440:duration=8")
+LOSES_PICTURES = """#!{python}
+import os, sys
+*options, target = sys.argv[1:]
+os.execvp({program!r}, [{program!r}, *options, *(["-frames:v", "30"] if "/.parts/" in target else []), target])
+"""
 SLOW_AND_FAST = "setpts='if(lt(N,100),N*2,200+(N-100))/50/TB'"  # pictures at 25 a second, then at 50
-CONTAINERS = {
-    "pictures that follow others": ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-g", "50", "-pix_fmt", "yuv420p"),
-    "groups that are open": (
-        "-c:v",
-        "libx264",
-        "-preset",
-        "veryfast",
-        "-bf",
-        "3",
-        "-x264-params",
-        "open-gop=1:keyint=40",
-        "-pix_fmt",
-        "yuv420p",
-    ),
-    "a rate that changes": ("-vf", SLOW_AND_FAST, "-fps_mode", "vfr", "-c:v", "libx264", "-g", "30", "-pix_fmt", "yuv420p"),
-    "ten bits": ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=40:log-level=none", "-pix_fmt", "yuv420p10le"),
+FAST = ("-c:v", "libx264", "-preset", "veryfast", "-g", "50", "-pix_fmt", "yuv420p")
+TEN_BITS = ("-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "keyint=40:log-level=none", "-pix_fmt", "yuv420p10le")
+OPEN = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-x264-params", "open-gop=1:keyint=40", "-pix_fmt", "yuv420p")
+ENCODED_AS = {
+    "pictures that follow others": (*FAST, "-bf", "3"),
+    "groups that are open": OPEN,
+    "a rate that changes": ("-vf", SLOW_AND_FAST, "-fps_mode", "vfr", *FAST),
+    "pictures that stand still at the end": ("-vf", "select='lt(t,1.2)+between(t,2,3)+gte(t,7.9)'", "-fps_mode", "vfr", *FAST, "-g", "10"),
+    "ten bits": TEN_BITS,
+    "high dynamic range": (*HDR, *TEN_BITS),
+    "two fields": ("-vf", "crop=160:88,interlace", *FAST, "-g", "20", "-flags", "+ilme+ildct"),
+    "no sound": (*FAST, "-map", "0:v"),
+    "sound that begins later": (*FAST, "-af", "aselect='gte(t,1.5)'"),
 }
 
 
@@ -54,7 +59,7 @@ def two_machines(settings: Settings) -> None:
 
 
 def moving(clips: Clips, *options: str, name: str = "moving.mkv") -> Path:
-    return clips.run(name, *MOVING, *(options or CONTAINERS["pictures that follow others"]), "-c:a", "aac")
+    return clips.run(name, *MOVING, *(options or FAST), "-c:a", "aac")
 
 
 def perform_next() -> Job | None:
@@ -84,7 +89,7 @@ def parts_in(library: Path) -> list[Path]:
     return sorted((library / "playback" / ".parts").glob("*"))
 
 
-@pytest.mark.parametrize("options", CONTAINERS.values(), ids=CONTAINERS)
+@pytest.mark.parametrize("options", ENCODED_AS.values(), ids=ENCODED_AS)
 def test_what_is_joined_is_what_one_would_have_encoded(
     two_machines: None,
     clips: Clips,
@@ -107,11 +112,65 @@ def test_what_is_joined_is_what_one_would_have_encoded(
     assert joined.picture_times == pytest.approx(whole.picture_times, abs=0.0005)
     for place in range(0, len(whole.picture_times), 10):
         assert joined.colours[place] == pytest.approx(whole.colours[place], abs=12)
-    assert joined.sound_end == pytest.approx(whole.sound_end, abs=0.001)
+    assert (joined.sound_start, joined.sound_end) == pytest.approx((whole.sound_start, whole.sound_end), abs=0.001)
     assert (joined.codec, joined.pixel_format, joined.profile, joined.is_faststart) == ("h264", "yuv420p", "High", True)
     assert Rendition.objects.filter(video=video, encoded=made).exists() is False  # the whole one came later
     assert Derivation.objects.get(derived=made).source_id == video.pk
     assert parts_in(library) == []
+
+
+def test_a_phone_s_film_stands_upright(two_machines: None, clips: Clips, film: Film, tmp_path: Path) -> None:
+    video = film(with_matrix(moving(clips, name="flat.mp4"), tmp_path / "turned.mp4", TURN_LEFT))
+
+    cut(video)
+    jobs = list(iter(perform_next, None))
+
+    seen = look(Video.objects.get(pk=(jobs[-1].result or {})["videoId"]).absolute_path)
+    assert (seen.width, seen.height, seen.rotation) == (90, 160, 0)
+
+
+def test_loudness_is_that_of_the_whole(two_machines: None, clips: Clips, film: Film, ffmpeg_binary: str) -> None:
+    swell = "aevalsrc=0.1*sin(440*2*PI*t)*if(lt(t\\,4)\\,0.1\\,1):duration=8"
+    video = film(clips.run("swell.mkv", *MOVING[:4], "-f", "lavfi", "-i", swell, *FAST, "-c:a", "flac"))
+
+    cut(video, normaliseLoudness=True)
+    jobs = list(iter(perform_next, None))
+
+    made = Video.objects.get(pk=(jobs[-1].result or {})["videoId"]).absolute_path
+    assert loudness_of(made, ffmpeg_binary) == pytest.approx(-16, abs=0.7)
+    assert peak(made, 5, 6) / peak(made, 2, 3) == pytest.approx(10, rel=0.15)
+
+
+def test_a_part_that_lost_pictures_is_none(two_machines: None, clips: Clips, film: Film, settings: Settings, tmp_path: Path) -> None:
+    """Whatever the program says that has made it."""
+    program = tmp_path / "ffmpeg"
+    cut(film(moving(clips)))
+    program.write_text(LOSES_PICTURES.format(python=sys.executable, program=settings.FFMPEG_BINARY))
+    program.chmod(0o755)
+    settings.FFMPEG_BINARY = str(program)
+
+    job = perform_next()
+
+    assert job is not None
+    assert (job.status, job.error_class) == ("failed", "bad_output"), job.log
+    assert "It shows 30 pictures until 1.2 s, and its source 50 until 2.0 s" in job.error
+
+
+def test_what_has_no_keyframes_to_cut_at_is_encoded_whole(two_machines: None, clips: Clips, film: Film) -> None:
+    video = film(moving(clips, *FAST, "-g", "1000", "-sc_threshold", "0"))
+
+    job = run_to_the_end(services.submit("reencode_streaming", {"videoId": video.pk, "alwaysEncode": True}))
+
+    assert job.result is not None and job.result["action"] == "encoded"
+
+
+def test_what_a_seek_does_not_lead_back_to_the_start_of_is_encoded_whole(two_machines: None, clips: Clips, film: Film) -> None:
+    """Its first pictures would be lost."""
+    flash = clips.run("flash.flv", *MOVING, "-c:v", "flv", "-g", "40", "-ar", "44100", "-c:a", "mp3")
+
+    job = run_to_the_end(services.submit("reencode_streaming", {"videoId": film(flash).pk, "alwaysEncode": True}))
+
+    assert job.result is not None and job.result["action"] == "encoded"
 
 
 def test_one_machine_encodes_the_whole(two_machines: None, clips: Clips, film: Film) -> None:
@@ -161,6 +220,20 @@ def test_parts_that_nobody_joins_any_more_are_swept(two_machines: None, clips: C
     parts.sweep()
 
     assert parts_in(library) == [stranger]
+
+
+def test_what_lacks_a_part_is_not_shown(two_machines: None, clips: Clips, film: Film, library: Path) -> None:
+    """ffmpeg joins what is left, and says nothing."""
+    video = film(moving(clips))
+    cut(video)
+    perform_next()
+    perform_next()
+    parts_in(library)[1].unlink()
+
+    *_, join = iter(perform_next, None)
+
+    assert (join.type, join.status, join.error_class) == ("join_parts", "failed", "bad_output")
+    assert not Rendition.objects.filter(video=video).exists()
 
 
 def test_jobs_of_others_are_no_parts(clips: Clips, film: Film) -> None:

@@ -26,6 +26,15 @@ def test_a_sound_video_passes(clips: Clips, ask: Ask, name: str, thorough: bool)
     assert found["pictures"] == 120 if thorough else found["pictures"] > 5
 
 
+@pytest.mark.parametrize("thorough", [False, True])
+def test_an_flv_whose_pictures_begin_after_its_sound_passes(clips: Clips, ask: Ask, thorough: bool) -> None:
+    """It cannot be sought before its first picture."""
+    pictures, sound = ("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=4"), ("-f", "lavfi", "-i", "sine=duration=4")
+    clip = clips.run("a.flv", *pictures, *sound, "-c:v", "flv", "-g", "20", "-ar", "44100", "-c:a", "mp3")
+
+    assert ask(clip, "check", thorough=thorough).found["pictures"] >= 100
+
+
 def damaged(clip: Path, target: Path, start: float, end: float) -> Path:
     """A copy whose bytes from one share of it to another are noughts."""
     content = bytearray(clip.read_bytes())
@@ -98,6 +107,16 @@ def test_a_part_that_is_there_is_seen_to_be_there(clips: Clips, ask: Ask, tmp_pa
         ask(half, "check_end", second=3.0)
         with pytest.raises(UnreadableMedia, match=r"It ends after .* of 12.0 seconds"):
             ask(half, "check_end", second=12.0)
+
+
+def test_the_end_counts_from_where_the_file_begins(clips: Clips, ask: Ask) -> None:
+    """Its pictures come two seconds after its sound, and go on for two seconds more."""
+    both = ("-f", "lavfi", "-i", "color=size=64x36:rate=10:duration=12", "-f", "lavfi", "-i", "sine=duration=12")
+    clip = clips.run("late.mkv", *both, "-vf", "setpts=PTS+2/TB", *X264, "-c:a", "aac")
+
+    ask(clip, "check_end", second=14.0)
+    with pytest.raises(UnreadableMedia, match=r"It ends after 14.0 of 20.0 seconds"):
+        ask(clip, "check_end", second=20.0)
 
 
 def test_sound_that_goes_on_after_the_picture_is_no_damage(clips: Clips, ask: Ask) -> None:

@@ -26,7 +26,7 @@ def scan_in_haste(scan_library: Scan, settings: Settings) -> Scan:
     """A scan in which reading any file takes too long."""
 
     def scan_now(**options: Any) -> ScanReport:
-        patience, settings.PROBE_TIMEOUT_SECONDS = settings.PROBE_TIMEOUT_SECONDS, 0.0001
+        patience, settings.PROBE_TIMEOUT_SECONDS = settings.PROBE_TIMEOUT_SECONDS, 1e-9
         try:
             return scan_library(on_changed=refresh, **options)
         finally:
