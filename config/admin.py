@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
 
 from gallery.models import Comment, MediaTotal
 from gallery.statistics import Counts, Span, gallery_days
+from jobs import steps
 from jobs.models import Job
 from media_library import labels
 from media_library.models import ScanReport, Video, VideoTotal
+from media_library.tagging import suggestions
 from media_library.views import sign_in
 
 APPLICATIONS = ("media_library", "gallery", "reactions", "jobs", "auth")
 NEWEST_COUNT = 12  # posters on the front page
-MOST_COUNTED = 1_000  # comments; nobody plans their day by more
+MOST_COUNTED = 1_000  # of what waits; nobody plans their day by more
 
 
 class LibraryAdminSite(admin.AdminSite):
@@ -38,9 +42,9 @@ class LibraryAdminSite(admin.AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         overview = library_overview() if request.user.has_perm("media_library.view_video") else {}
-        waiting = {"waiting_comments": waiting_comments()} if request.user.has_perm("gallery.view_comment") else {}
         jobs_now = {"jobs_now": jobs_in_figures()} if request.user.has_perm("jobs.view_job") else {}
-        return super().index(request, {**overview, **waiting, **jobs_now, **(extra_context or {})})
+        waiting = [shown for pile in PILES if request.user.has_perm(pile.permission) and (shown := pile.as_shown())]
+        return super().index(request, {**overview, **jobs_now, "waiting": waiting, **(extra_context or {})})
 
 
 def library_overview() -> dict[str, Any]:
@@ -65,12 +69,56 @@ def library_in_figures() -> dict[str, int]:
     }
 
 
-def waiting_comments() -> str:
-    """How many comments wait for a moderator, as a sentence begins; empty when none does."""
-    count = Comment.objects.held().order_by()[: MOST_COUNTED + 1].count()
-    if count > MOST_COUNTED:
-        return f"More than {MOST_COUNTED:,} comments are"
-    return f"{count:,} comments are" if count > 1 else "1 comment is" if count else ""
+@dataclass(frozen=True)
+class Pile:
+    """Things that wait for somebody who may decide about them."""
+
+    rows: Callable[[], QuerySet[Any]]
+    one: str  # how the sentence about one of them begins
+    many: str  # the same of several, after their number
+    for_whom: str
+    page: str
+    permission: str
+    query: str = ""
+
+    def as_shown(self) -> dict[str, str] | None:
+        """A sentence in two parts and where to decide; None: nothing waits."""
+        count = self.rows().order_by()[: MOST_COUNTED + 1].count()
+        if not count:
+            return None
+        number = f"More than {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+        how_many = f"{number} {self.many}" if count > 1 else self.one
+        return {"how_many": how_many, "for_whom": self.for_whom, "address": reverse(self.page) + self.query}
+
+
+PILES = (
+    Pile(
+        rows=Comment.objects.held,
+        one="1 comment is waiting",
+        many="comments are waiting",
+        for_whom="for a moderator",
+        page="admin:gallery_comment_changelist",
+        permission="gallery.view_comment",
+    ),
+    Pile(
+        rows=steps.awaiting_approval,
+        one="1 step is waiting",
+        many="steps are waiting",
+        for_whom="for somebody’s approval",
+        page="admin:jobs_job_changelist",
+        query="#live-waiting",
+        permission="jobs.change_job",
+    ),
+    Pile(
+        rows=suggestions.undecided_videos,
+        one="1 video has",
+        many="videos have",
+        for_whom="suggested tags to be decided",
+        page="admin:media_library_video_changelist",
+        query="?suggested_tags=yes",
+        permission="media_library.change_video",
+    ),
+)
 
 
 def jobs_in_figures() -> dict[str, int]:

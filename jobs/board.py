@@ -15,7 +15,7 @@ from django.db.models.functions import Right
 from config import database
 from jobs import labels, lanes, queue
 from jobs.models import Job, Lane, Pipeline, PipelineStep
-from media_library.labels import plain
+from media_library.labels import plain, poster
 
 MOST_RUNNING = 40  # rows of each section
 MOST_WAITING = 30
@@ -318,4 +318,9 @@ def _shown(jobs: QuerySet[Job]) -> QuerySet[Job]:
 
 
 def _row(job: Job) -> dict[str, Any]:
-    return {"job": job, "about": labels.about(job), "lane": labels.lane_name(job.resource_category)}
+    return {
+        "job": job,
+        "about": labels.about(job),
+        "poster": poster(job.video) if job.video else "",
+        "lane": labels.lane_name(job.resource_category),
+    }

@@ -92,7 +92,8 @@ def _submit(job_type: registry.JobType, form: ParamForm, priority: PriorityForm,
 
 def _types(begun: set[str]) -> list[dict[str, Any]]:
     """The types that have the params with which the form is to begin."""
-    fitting = [one for one in registry.all_types() if begun <= one.params_schema().get("properties", {}).keys()]
+    offered = [one for one in registry.all_types() if not one.is_step]
+    fitting = [one for one in offered if begun <= one.params_schema().get("properties", {}).keys()]
     return [{"name": one.name, "summary": one.description.splitlines()[0], "needs": _needs(one)} for one in fitting]
 
 

@@ -31,6 +31,9 @@ class ScanReportAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # takes no p
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanReport]:
         return super().get_queryset(request).defer("findings")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Scan reports", **(extra_context or {})})
+
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> HttpResponse:
         report: ScanReport = kwargs["obj"]
         told = {"report": report, "story": labels.story(report), "duration": self.duration(report), "findings": by_kind(report)}

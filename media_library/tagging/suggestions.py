@@ -79,6 +79,11 @@ def open_suggestions(video_id: int) -> QuerySet[TagSuggestion]:
     return _open(video_id=video_id)
 
 
+def undecided_videos() -> QuerySet[Video]:
+    """The videos in the library for which something is proposed and not decided."""
+    return Video.objects.filter(pk__in=_open().values("video"), trashed_at=None)
+
+
 @transaction.atomic
 def approve(videos: Iterable[int], *, by: User | None, only: Iterable[int] | None = None, least_score: float = 0.0) -> Outcome:
     """Give videos the tags that are proposed for them; `only`: the ids of those suggestions that are meant."""

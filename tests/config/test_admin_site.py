@@ -29,7 +29,7 @@ def test_the_front_page_shows_figures_newest_videos_and_the_last_scan(
     video(trashed_at=timezone.now())
     ScanReport.objects.create(root=LibraryRoot.objects.create(path="/videos"), status="completed", seen_count=23, new_count=23)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         page = admin_client.get("/admin/").content.decode()
 
     for figure in (

@@ -112,6 +112,7 @@ def test_a_search_without_hits_says_so_and_leads_back(client: Client) -> None:
 
     assert page.status_code == 200
     assert "Nothing matches “<bdi>zebra</bdi>”" in text(page)
+    assert text(page).count("Show all videos") == 1
     assert titles(client.get(link(page, "Show all videos"))) == ["Harbour"]
     assert link(page, "Search everywhere") == "/?search=zebra"
 

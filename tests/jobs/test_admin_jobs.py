@@ -122,6 +122,7 @@ class TestAdding:
         page = look(f"{JOBS}add/")
 
         assert "generate_gif Make an animated GIF" in page
+        assert "encode_part" not in page  # a step that only other jobs start
         assert "model Cannot do without a GPU. GPU: models · 6.0 GB of GPU memory" in page
 
     def test_the_form_is_made_from_the_params(self, admin_client: Client) -> None:
@@ -229,6 +230,14 @@ class TestPipelines:
     @pytest.mark.parametrize("key", ["0", "abc", "999999999"])
     def test_what_is_not_there_is_not_found(self, admin_client: Client, key: str) -> None:
         assert admin_client.get(f"{PIPELINES}{key}/change/").status_code == 404
+
+
+def test_a_job_without_a_video_is_told_by_what_was_chosen(look: Callable[..., str]) -> None:
+    services.submit("compile_random", {"count": 6, "clipLength": 2.5, "fill": "blur", "titleCards": True})
+
+    page = look(JOBS)
+
+    assert all(words in page for words in ("count 6", "clip length 2.5", "fill blur", "title cards")) and "quality" not in page
 
 
 def test_the_overview_counts_jobs(look: Callable[..., str], cpu_node: WorkerNode) -> None:

@@ -239,7 +239,7 @@ class TestStoryboards:
         again = admin_client.get(f"{JOBS}add/", {"type": "generate_gif", "like": str(gif.pk)}).content.decode()
 
         assert all("Change" in page for page in pages)
-        assert "clips (1), dryRun True" in pages[1]
+        assert "clips (1), dry run" in pages[1]
         assert 'name="fps" value="7"' in again
         assert titles(admin_client.get(STUDIO, {"job": film.pk})) == ["Sea"]
 

@@ -36,6 +36,10 @@ def step(key: str) -> Job:
     return Job.objects.get(pipeline_step__key=key)
 
 
+def step_of(pipeline: Pipeline, key: str) -> Job:
+    return Job.objects.get(pipeline=pipeline, pipeline_step__key=key)
+
+
 def states() -> list[str]:
     return list(Job.objects.order_by("pipeline_step__position").values_list("status", flat=True))
 
@@ -44,6 +48,17 @@ def test_a_step_that_needs_approval_waits_when_its_turn_has_come(pipeline: Pipel
     assert states() == ["completed", "pending", "pending"]
     assert claims.claim(cpu_node, Lane.CPU, "test@here:1") is None
     assert queue.waiting_reasons([step("show")]) == {step("show").pk: "waits for somebody's approval"}
+
+
+def test_the_front_page_says_how_many_wait_whose_turn_has_come(pipeline: Pipeline, admin_client: Client) -> None:
+    later = services.submit_pipeline(PLAN)
+    page = admin_client.get("/admin/").content.decode()
+
+    assert "<b>1 step is waiting</b> for somebody’s approval" in page and "/admin/jobs/job/#live-waiting" in page
+
+    services.approve(step_of(pipeline, "show").pk, by=None)
+    assert "for somebody’s approval" not in admin_client.get("/admin/").content.decode()
+    assert later.status == Pipeline.Status.RUNNING
 
 
 def test_an_approved_step_starts_and_remembers_who_said_so(pipeline: Pipeline, admin: User) -> None:

@@ -83,3 +83,14 @@ def test_a_report_cannot_be_changed_or_deleted(root: LibraryRoot, admin_client: 
     assert admin_client.post(f"{REPORTS}{row.pk}/change/", {"status": "failed"}).status_code == 403
     assert admin_client.post(f"{REPORTS}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert admin_client.get(f"{REPORTS}add/").status_code == 403
+
+
+def test_the_list_says_what_it_lists_and_how_a_scan_is_started(admin_client: Client, root: LibraryRoot) -> None:
+    page = admin_client.get(REPORTS).content.decode()
+    assert "<h1>Scan reports</h1>" in page
+    assert "Nothing has been scanned yet" in page
+    assert "scan_library" in page
+
+    report(root)
+
+    assert "Nothing has been scanned yet" not in admin_client.get(REPORTS).content.decode()

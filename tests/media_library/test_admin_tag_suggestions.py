@@ -45,6 +45,14 @@ def id_of(tag: str) -> int:
     return TagSuggestion.objects.get(tag=tag).pk
 
 
+def test_the_front_page_says_how_many_videos_wait_and_leads_to_them(admin_client: Client, walk: Video) -> None:
+    suggested(video(title="A swim"), sea=0.8)
+    suggested(video(title="Thrown away", trashed_at=timezone.now()), sea=0.8)
+
+    assert "<b>2 videos have</b> suggested tags to be decided" in admin_client.get("/admin/").content.decode()
+    assert admin_client.get(f"{LIBRARY}?suggested_tags=yes").context["cl"].result_count == 2
+
+
 def test_the_page_shows_what_is_suggested_how_sure_and_by_whom(admin_client: Client, walk: Video) -> None:
     page = admin_client.get(f"{LIBRARY}{walk.pk}/change/").content.decode()
 

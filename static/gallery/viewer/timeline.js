@@ -5,6 +5,7 @@ import { seek } from "./player.js";
 import { showScenes } from "./scenes.js";
 
 const STEP = 5; // seconds
+const LAST = 1; // seconds that are left of a video when one goes to a peak at its end
 const REACH = 8; // pixels from a dot that still mean it
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -26,8 +27,9 @@ export function drawTimeline(video) {
     now.textContent = `${clock(at)} / ${clock(duration())}`;
     offer(button, nextPeak());
   };
-  const nextPeak = () => state.peaks.find(({ at }) => at > video.currentTime + 0.5) ?? state.peaks[0];
-  const toNextPeak = () => state.peaks.length && seek(video, nextPeak().at);
+  const beginning = ({ at }) => Math.min(at, duration() - LAST);
+  const nextPeak = () => state.peaks.find((peak) => beginning(peak) > video.currentTime + 0.5) ?? state.peaks[0];
+  const toNextPeak = () => state.peaks.length && seek(video, beginning(nextPeak()));
 
   for (const change of ["timeupdate", "seeking", "loadedmetadata"]) video.addEventListener(change, follow);
   button.addEventListener("click", toNextPeak);

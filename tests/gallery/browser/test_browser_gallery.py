@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from gallery.models import MediaStats
 from media_library.models import Preview
 from tests.conftest import X264, Clips
 from tests.gallery.browser.measures import LAYOUT_SHIFT, PATIENCE, wait_until
@@ -241,3 +242,14 @@ def test_a_poster_whose_file_is_missing_leaves_a_calm_ground(
     expect(page.locator(".poster img").first).to_be_hidden()
     expect(page.locator(".poster img:visible")).to_have_count(0)
     assert page.evaluate(LAYOUT_SHIFT) == 0
+
+
+def test_a_narrow_card_wraps_between_its_counts_and_never_within_one(page: Page, poster: Path) -> None:
+    tall = share("Tall", width=406, orientation="portrait")
+    MediaStats.objects.filter(video_id=tall).update(view_count=1_234, upvote_count=56)
+    share("Wide", width=1280)
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto("/")
+
+    lines = "all => all.map(one => Math.round(one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight)))"
+    assert page.locator(".card", has_text="Tall").locator(".meta > span").evaluate_all(lines) == [1, 1]
