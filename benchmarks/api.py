@@ -4,9 +4,10 @@
     python benchmarks/api.py
 
 Makes a million media where the database has none, in some minutes. Then it starts ours twice, as `bin/up` does, with and
-without the micro-cache, and the peer twice, as specified and tuned (our indexes and totals), each with two processes.
-`wrk` sends requests from 16 clients. A ratio is the median of the rounds' ratios of requests a second: machines are noisy,
-so the figures themselves say less. At the end it counts views and votes one by one: what was answered must be what is stored.
+without the micro-cache, and the peer twice, as specified and tuned (our indexes and totals), each with two processes. `wrk`
+sends requests from 16 clients, or as many as a case says. A ratio is the median of the rounds' ratios of requests a second:
+machines are noisy, so the figures themselves say less. At the end it counts views and votes one by one: what was answered
+must be what is stored.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class Case:
     script: str = ""  # of `load/`
     is_slow_there: bool = False  # seconds for one reply: measured for longer
     their_path: str = ""  # where it is another
+    clients: int = CLIENTS  # that ask at once
 
 
 CASES = (
@@ -79,6 +81,7 @@ CASES = (
     Case("offset 500,000, our first page", OURS, OURS, 1 / 1.5, f"{GALLERY}?offset=500000", their_path=GALLERY),
     Case("details of random media", OURS, PEER, 2.5, script="details.lua"),
     Case("votes", OURS, PEER, 2, script="votes.lua"),
+    Case("votes of 64 clients", OURS, PEER, 2, script="votes.lua", clients=64),
     Case("reactions of random media", OURS, PEER, 1, script="reactions.lua"),
     Case("default list, tuned peer", OURS, TUNED, 1.2, GALLERY),
     Case("cached default list, tuned peer", CACHED, TUNED, 10, GALLERY),
@@ -150,7 +153,7 @@ def load_theirs(case: Case, rows: int, seconds: int) -> Load:
 
 def wrk(case: Case, port: int, path: str, rows: int, seconds: int) -> Load:
     script = ["-s", str(HERE / "load" / case.script)] if case.script else []
-    limits = ["-t1", f"-c{CLIENTS}", f"-d{seconds}", "--timeout", "60", "--latency", "-H", f"User-Agent: {BROWSER}"]
+    limits = ["-t1", f"-c{case.clients}", f"-d{seconds}", "--timeout", "60", "--latency", "-H", f"User-Agent: {BROWSER}"]
     command = ["wrk", *limits, *script, f"http://127.0.0.1:{port}{path}", "--", str(rows)]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     cancel_what_nobody_waits_for()

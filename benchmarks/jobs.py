@@ -3,6 +3,7 @@
     python benchmarks/jobs.py transcode    reencode_streaming of a 720p clip, beside ffmpeg with the same arguments; SSIM and VMAF
     python benchmarks/jobs.py gif          generate_gif within budgets from a tenth to nine tenths of what it wants
     python benchmarks/jobs.py digest       scene_extract and digest of a 720p clip: what one decode for both costs beside one for each
+    python benchmarks/jobs.py parts        three times as much on two machines of one core each, beside one
     python benchmarks/jobs.py previews     sprite and hover preview of ten minutes of 1080p, beside ffmpeg over the whole file
 
 Without a name all run, and a table in the end says what was asked for and what was found; CLIP_SECONDS=5 makes the clips short, for a
@@ -39,6 +40,7 @@ django.setup()
 from django.conf import settings
 from django.core.management import call_command
 
+from benchmarks.parts import measure_parts
 from benchmarks.previews import measure_previews
 from benchmarks.servers import asked_for, restart_with_servers
 from jobs import claims, nodes, runner, services
@@ -120,7 +122,19 @@ def previews(folder: Path) -> None:
         ask(f"previews: {name}, times as fast as ffmpeg", times, at_least=least)
 
 
-BENCHMARKS: dict[str, Callable[[Path], None]] = {"transcode": transcode, "gif": gif, "digest": digest, "previews": previews}
+def parts(folder: Path) -> None:
+    codec = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "50")
+    video = film(folder, "long.mp4", codec=codec, seconds=3 * SECONDS)
+    ask("parts: two machines, times as fast as one", measure_parts(video), at_least=1.5)
+
+
+BENCHMARKS: dict[str, Callable[[Path], None]] = {
+    "transcode": transcode,
+    "gif": gif,
+    "digest": digest,
+    "parts": parts,
+    "previews": previews,
+}
 
 
 def perform(kind: str, **params: Any) -> Job:
@@ -153,12 +167,12 @@ def bare_transcode(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=LIMITS.wall)
 
 
-def film(folder: Path, name: str, *, codec: tuple[str, ...]) -> Video:
+def film(folder: Path, name: str, *, codec: tuple[str, ...], seconds: int = SECONDS) -> Video:
     """A clip that moves everywhere and has some grain and sound, in the library."""
     path = settings.LIBRARY_ROOT / name
     path.parent.mkdir(exist_ok=True)
-    pictures = f"mandelbrot=size=1280x720:rate=25:end_scale=0.01,noise=alls=6:allf=t,trim=duration={SECONDS}"
-    sound = f"aevalsrc=0.3*sin(440*2*PI*t)*lt(mod(t\\,1)\\,0.5):duration={SECONDS}"
+    pictures = f"mandelbrot=size=1280x720:rate=25:end_scale=0.01,noise=alls=6:allf=t,trim=duration={seconds}"
+    sound = f"aevalsrc=0.3*sin(440*2*PI*t)*lt(mod(t\\,1)\\,0.5):duration={seconds}"
     inputs = ("-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", sound)
     command = [settings.FFMPEG_BINARY, "-v", "error", "-nostdin", *inputs, *codec, "-c:a", "aac", f"file:{path}"]
     subprocess.run(command, check=True)

@@ -10,62 +10,16 @@ import io
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
-from take import PICTURES, SIZE, WEBP_QUALITY
-
-Params = dict[str, Any]
+from running import PATIENCE, PICTURES, WEBP_QUALITY, Facts, Site, browser, signed_in
 
 STRIP = 5  # pictures of a film, side by side
 STRIP_HEIGHT = 120  # pixels
-PATIENCE = 300.0  # seconds for one job
 SMALL = {"width": 640, "height": 360}
 FFMPEG = os.environ.get("FFMPEG_BINARY", "ffmpeg")
-
-
-class Site:
-    """A running library, seen by an admin."""
-
-    def __init__(self, address: str, page: Page) -> None:
-        self.address, self.page = address, page
-        self.ids = {video["title"]: video["id"] for video in self.get("/api/videos?limit=100")["videos"]}
-
-    def get(self, path: str) -> Any:
-        return self.page.request.get(self.address + path).json()
-
-    def run(self, job_type: str, **params: Any) -> dict[str, Any]:
-        """Run a job to its end; returns it."""
-        token = next(cookie["value"] for cookie in self.page.context.cookies() if cookie["name"] == "csrftoken")
-        headers = {"X-CSRFToken": token, "Referer": self.address}
-        reply = self.page.request.post(f"{self.address}/api/jobs", data={"type": job_type, "params": params}, headers=headers)
-        job: dict[str, Any] = reply.json()
-        if not reply.ok:
-            raise SystemExit(f"{job_type}: {job}")
-        until = time.monotonic() + PATIENCE
-        while job["status"] not in ("completed", "failed", "cancelled") and time.monotonic() < until:
-            time.sleep(0.5)
-            job = self.get(f"/api/jobs/{job['id']}")
-        if job["status"] != "completed":
-            raise SystemExit(f"{job_type} is {job['status']}: {job['error']}")
-        return job
-
-    def film(self, path: str) -> Path:
-        with NamedTemporaryFile(suffix=".film", delete=False) as file:
-            file.write(self.page.request.get(self.address + path).body())
-        return Path(file.name)
-
-    def made(self, job: dict[str, Any]) -> list[Path]:
-        """The films that a job has made."""
-        return [self.film(f"/api/videos/{video_id}/stream") for video_id in job["result"]["videoIds"]]
-
-    def cut(self, title: str, start: float, end: float) -> Params:
-        return {"videoId": self.ids[title], "inPoint": start, "outPoint": end}
 
 
 # --- Looking
@@ -106,7 +60,7 @@ def shot(site: Site, path: str, select: str = "#content") -> Image.Image:
     return Image.open(io.BytesIO(site.page.locator(select).first.screenshot()))
 
 
-def job_page(site: Site, job: dict[str, Any], select: str = "#content") -> Image.Image:
+def job_page(site: Site, job: Facts, select: str = "#content") -> Image.Image:
     return shot(site, f"/admin/jobs/job/{job['id']}/change/", select)
 
 
@@ -243,18 +197,12 @@ MAKERS: dict[str, Callable[[Site], Image.Image]] = {
 
 
 def make_all(address: str, sign_in_link: str, names: Sequence[str]) -> None:
-    with sync_playwright() as playwright:
-        chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"])
-        page = browser.new_context(viewport=SIZE, device_scale_factor=1.0).new_page()  # type: ignore[arg-type]
-        page.goto(sign_in_link)
-        page.wait_for_url("**/admin/**")
-        site = Site(address, page)
+    with browser() as chromium:
+        site = signed_in(chromium, address, sign_in_link)
         for name in names or MAKERS:
             picture = MAKERS[name](site)
             picture.save(PICTURES / f"{name}.webp", quality=WEBP_QUALITY, method=6, save_all=getattr(picture, "is_animated", False))
             print(name)  # noqa: T201 - a command tells what it does
-        browser.close()
 
 
 if __name__ == "__main__":

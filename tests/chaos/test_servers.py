@@ -88,5 +88,6 @@ def test_jobs_under_way_end_once_and_others_follow(plant: Plant, record_property
     record_property("seconds until claims went on", max(waits))
     print(f"seed {SEED}: {kind}: claims went on after {max(waits):.2f} s at the latest")  # noqa: T201
     assert max(waits) < 60.0  # 10 on a machine that does nothing else
-    assert all(worker.process.poll() is None for worker in plant.workers)
+    for worker in plant.workers:
+        assert worker.process.poll() is None, f"{worker.node} ended with {worker.process.returncode}: {worker.said()[-5000:]}"
     invariants.check(library, videos=1 + Job.objects.filter(status=Job.Status.COMPLETED).count())
