@@ -155,6 +155,7 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a worker of a lane that is misspelt says so, instead of waiting for ever
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONSUMER = "jobs.messages:SteadyConsumer"
 CELERY_WORKER_POOL = "threads"  # messages only wake our own threads: see jobs/tasks.py
 CELERY_WORKER_CONCURRENCY = env.int("JOBS_PER_LANE", default=2)  # that one worker runs at once; --concurrency wins
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # nobody steers a worker through the broker

@@ -108,6 +108,18 @@ def test_what_a_busy_worker_hears_an_idle_one_does_at_once(workers: Workers, vid
     assert first.worker not in {job.worker for job in jobs}
 
 
+def test_a_fault_in_how_messages_are_heard_ends_no_worker(workers: Workers, video: Video, library: Path) -> None:
+    """It looks by itself once, when it starts: the second job is heard of."""
+    worker = workers.start(include="tests.chaos.faulty_messages", POLL_SECONDS="3600", LEASE_SECONDS=LONG_LEASE)
+    ended(gif(video, **QUICK))
+    wait_for(lambda: "a fault of the transport's own" in worker.said(), "the fault")
+
+    ended(gif(video, **QUICK))
+
+    assert worker.process.poll() is None
+    invariants.check(library, videos=3)
+
+
 def test_a_killed_ffmpeg_is_tried_again(workers: Workers, video: Video, library: Path) -> None:
     job = gif(video, **SLOW)
     workers.start(LEASE_SECONDS=LONG_LEASE)

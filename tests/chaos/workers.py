@@ -105,7 +105,7 @@ class Workers:
 
     def end(self) -> None:
         for worker in self._started:
-            with contextlib.suppress(ProcessLookupError):
+            if worker.process.poll() is None:  # else its number may be another's by now
                 os.killpg(worker.process.pid, signal.SIGKILL)
             worker.process.wait()
 

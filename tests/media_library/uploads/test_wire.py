@@ -37,10 +37,11 @@ class Server:
     token: str
 
     def ask(self, method: str, address: str, headers: dict[str, str] | None = None, body: object = None) -> http.client.HTTPResponse:
-        """The reply, read to its end."""
+        """The reply, read to its end; also where it comes before the body is sent."""
         line = self.connection()
         with contextlib.closing(line):
-            line.request(method, address, body, self.headers(headers or {}))  # type: ignore[arg-type]
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                line.request(method, address, body, self.headers(headers or {}))  # type: ignore[arg-type]
             reply = line.getresponse()
             reply.read()
             return reply
