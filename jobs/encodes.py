@@ -117,14 +117,15 @@ def encode(
 def from_keyframe(context: JobContext, source: Source, *, earliest: float, latest: float) -> Source | None:
     """The stretch with its start moved to the last keyframe from `earliest` to `latest`, in seconds; None: there is none."""
     assert source.duration is not None
-    keyframe = keyframe_before(context, source, latest)
-    if keyframe is None or not earliest <= keyframe <= latest + clip.JUST_AFTER:
+    found = [_first_from(context, source, at) for at in clip.seeks_to(latest, source.probe)]
+    keyframe = max((at for at in found if at is not None and earliest <= at <= latest + clip.JUST_AFTER), default=None)
+    if keyframe is None:
         return None
     return replace(source, in_point=keyframe, duration=source.in_point + source.duration - keyframe)
 
 
 def keyframe_before(context: JobContext, source: Source, second: float) -> float | None:
-    """The last keyframe until `second` of the video, in seconds; None: there is none."""
+    """The keyframe that a seek to `second` of the video leads to, in seconds; None: there is none."""
     return _first_from(context, source, second + clip.JUST_AFTER)
 
 
@@ -140,6 +141,17 @@ def _first_from(context: JobContext, source: Source, in_point: float) -> float |
 def copy(context: JobContext, source: Source, target: Path, *, progress: tuple[float, float] = (0, 100)) -> Path:
     """A draft of `target`, the stretch as it is; it begins with a keyframe."""
     draft = context.draft(target)
-    from_it = replace(source, in_point=source.in_point + clip.JUST_AFTER if source.in_point else 0.0)
-    context.run(clip.copied(from_it, draft), duration=source.duration, progress=progress, limits=LIMITS)
+    context.run(clip.copied(_sought(context, source), draft), duration=source.duration, progress=progress, limits=LIMITS)
     return draft
+
+
+def _sought(context: JobContext, source: Source) -> Source:
+    """The stretch as ffmpeg has to be told it, so that it begins with the keyframe at its in point and ends where it ends."""
+    if not source.in_point or source.duration is None:
+        return source
+    end = source.in_point + source.duration
+    for at in clip.seeks_to(source.in_point, source.probe):
+        found = _first_from(context, source, at)
+        if found is not None and abs(found - source.in_point) <= clip.JUST_AFTER and at < end:
+            return replace(source, in_point=at, duration=end - at)
+    return source

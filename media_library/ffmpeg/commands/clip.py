@@ -15,6 +15,11 @@ from media_library.ffmpeg.probe import Probe
 IN_MP4 = frozenset(("h264", "hevc", "av1", "vp9", "mpeg4", "aac", "mp3", "ac3", "eac3", "opus", "alac", "flac", None))
 JUST_AFTER = 0.0005  # seconds; a seek to a keyframe's own time, rounded, would find the one before
 
+# ffmpeg seeks so many seconds earlier in containers that it cannot ask for when a picture is shown, where pictures are stored out of order
+# (`ffmpeg_demux.c`): a seek to a keyframe that begins soon before finds the one before it.
+SOUGHT_EARLIER = 3 / 23
+SOUGHT_AS_SHOWN = "mov"
+
 _TIME_BASE = re.compile(r"^#tb 0: (\d+)/(\d+)$", re.MULTILINE)
 _FIRST_PACKET = re.compile(r"^0, +-?\d+, +(-?\d+),", re.MULTILINE)
 
@@ -22,6 +27,12 @@ _FIRST_PACKET = re.compile(r"^0, +-?\d+, +(-?\d+),", re.MULTILINE)
 def suffix_of(probe: Probe) -> str:
     """The container that takes the streams of a video as they are: `.mp4`, else `.mkv`."""
     return ".mp4" if {probe.video_codec, probe.audio_codec} <= IN_MP4 else ".mkv"
+
+
+def seeks_to(second: float, probe: Probe) -> list[float]:
+    """Where to seek for the keyframe that stands at a second, or is the last one before it."""
+    just_after = second + JUST_AFTER
+    return [just_after] if probe.container.startswith(SOUGHT_AS_SHOWN) else [just_after, just_after + SOUGHT_EARLIER]
 
 
 def first_packet(source: Source) -> list[str]:

@@ -67,6 +67,20 @@ def test_a_copied_clip_begins_with_the_keyframe_before_and_is_not_encoded(traffi
     assert seen.sound_start == pytest.approx(0, abs=0.05)
 
 
+@pytest.mark.parametrize("suffix", ["mkv", "flv", "mp4"])
+def test_a_copied_clip_begins_in_the_middle_of_any_container(clips: Clips, film: Callable[[Path], Video], suffix: str) -> None:
+    """Of pictures that are stored out of order: there ffmpeg seeks earlier than it is told."""
+    reordered = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "25", "-sc_threshold", "0", "-bf", "2")
+
+    job = cut(film(three_colours(clips, name=f"a.{suffix}", video=reordered)), inPoint=1.2, outPoint=2, mode="copy")
+
+    assert job.result is not None, (job.error, job.log)
+    assert job.result["inPoint"] == pytest.approx(1.0, abs=0.1)
+    seen = look(made(job).absolute_path)
+    assert [strongest(colour) for colour in seen.colours][:20] == [GREEN] * 20
+    assert seen.duration == pytest.approx(1.0, abs=0.25)
+
+
 def test_streams_that_no_mp4_takes_are_copied_into_matroska(clips: Clips, film: Callable[[Path], Video]) -> None:
     source = clips.make(name="a.webm", size="160x90", codec=("-c:v", "libvpx", "-deadline", "realtime"), duration=2.0)
 
