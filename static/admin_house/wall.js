@@ -53,7 +53,13 @@
     Object.assign(player, { src: `/api/videos/${box(video).value}/stream`, controls: true, autoplay: true, loop: true, muted: true });
     const dialog = open(link(video).textContent.trim(), player);
     dialog.addEventListener("close", () => player.removeAttribute("src"));
-    player.addEventListener("error", () => player.replaceWith("This browser can’t play this video."));
+    player.addEventListener("error", () => {
+      const message = document.createElement("p");
+      message.role = "alert";
+      message.textContent = "This browser can’t play this video.";
+      player.replaceWith(message);
+      dialog.querySelector("button").focus();
+    });
   }
 
   function help() {
@@ -98,6 +104,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]), textarea, select")) return;
+    if (document.querySelector("dialog[open]")) return;
     const video = current();
     if (event.key.startsWith("Arrow") && (video || (event.target === document.body && event.key === "ArrowRight"))) {
       const next = video ? neighbour(video, event.key) : videos[0];

@@ -111,6 +111,14 @@ def test_all_of_an_author_goes_from_the_page_of_one_comment(page: Page, share_cl
     assert list(Comment.objects.visible().values_list("content", flat=True)) == ["innocent"]
 
 
+def test_a_long_word_that_is_being_written_fits_a_phone(phone: Page, share_clip: Share, webm: Path) -> None:
+    phone.goto(f"/v/{share_clip(webm, duration_seconds=4)}/")
+
+    phone.get_by_label("Your comment").fill("gulls" * 100)
+
+    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_the_queue_and_the_conversation_fit_a_phone(phone: Page, share_clip: Share, webm: Path) -> None:
     media_id = share_clip(webm)
     comment = write(media_id, "https://" + "x" * 500)

@@ -56,6 +56,17 @@ def test_p_previews_the_video_in_focus_and_escape_leads_back_to_it(wall: Page) -
     expect(wall.get_by_role("link", name="Three")).to_be_focused()
 
 
+def test_a_preview_that_cannot_play_says_so_and_keeps_the_keys_from_what_lies_below(wall: Page, library: Path) -> None:
+    (library / "Three.webm").write_bytes(b"no video")
+    wall.keyboard.press("ArrowRight")
+    wall.keyboard.press("p")
+    expect(wall.get_by_role("dialog").get_by_role("alert")).to_have_text("This browser can’t play this video.")
+    expect(wall.get_by_role("button", name="Close")).to_be_focused()
+    wall.keyboard.press("p")
+    expect(wall.locator("dialog")).to_have_count(0)
+    expect(wall.get_by_role("link", name="Three")).to_be_focused()
+
+
 def test_e_opens_the_page_of_the_video(wall: Page) -> None:
     wall.keyboard.press("ArrowRight")
     wall.keyboard.press("e")
