@@ -63,6 +63,18 @@ def by_id(statement: str) -> Callable[[int], list[tuple[Any, ...]]]:
     return lambda id: rows_of([id])[0] if connection.in_atomic_block else together(id)
 
 
+def narrowed(value: Any) -> Any:
+    """The same with floats for the integers of more than 64 bits, as which PostgreSQL gives back large floats of its JSON."""
+    match value:
+        case int():
+            return value if -LARGEST_ID <= value <= LARGEST_ID else float(value)
+        case Mapping():
+            return {name: narrowed(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [narrowed(inner) for inner in value]
+    return value
+
+
 def now() -> datetime:
     """The time by the database's clock, which is everybody's."""
     at: datetime = read("SELECT statement_timestamp()", ())[0][0]

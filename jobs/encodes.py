@@ -65,9 +65,12 @@ def stretch(whole: Source, in_point: float, out_point: float) -> Source:
     """Part of a source, seconds; it ends where the source ends. Raises `JobFailed` where nothing is left."""
     end = whole.probe.duration
     out_point = min(out_point, end) if end else out_point
-    if out_point - in_point < LEAST_DURATION:
-        sentence = f"There is nothing from {in_point:g} s on: the video ends after {end:.1f} s" if end else "The part is too short"
+    if end and end - in_point < LEAST_DURATION:
+        sentence = f"There is nothing from {in_point:g} s on: the video ends after {end:.1f} s"
         raise JobFailed("nothing_to_cut", sentence, suggestion="Choose an earlier inPoint.")
+    if out_point - in_point < LEAST_DURATION:
+        sentence = f"The part from {in_point:g} to {out_point:g} s is shorter than {LEAST_DURATION:g} s"
+        raise JobFailed("nothing_to_cut", sentence, suggestion="Choose a later outPoint.")
     return replace(whole, in_point=in_point, duration=out_point - in_point)
 
 

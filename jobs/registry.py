@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from config.database import narrowed
 from jobs.models import Lane
 from media_library.models import Video
 
@@ -188,7 +189,7 @@ def parse(model: type[P], raw: Mapping[str, Any]) -> P:
     """Params as their model reads JSON; raises `InvalidParams`, whose details name the fields as JSON does."""
     if problems := _problems(model, raw):
         raise InvalidParams(problems)
-    return model.model_validate_json(orjson.dumps(raw))
+    return model.model_validate_json(_json(raw))
 
 
 def _unknown(ids: Iterable[int]) -> list[int]:
@@ -202,7 +203,7 @@ def _problems(model: type[Params], raw: Mapping[str, Any], except_at: Sequence[t
     if text := _unstorable(raw):
         return {"params": [text]}
     try:
-        model.model_validate_json(orjson.dumps(raw))
+        model.model_validate_json(_json(raw))
     except ValidationError as error:
         details: Details = {}
         for problem in error.errors(include_url=False, include_context=False, include_input=False):
@@ -217,7 +218,11 @@ def _problems(model: type[Params], raw: Mapping[str, Any], except_at: Sequence[t
 def _unstorable(raw: Mapping[str, Any]) -> str | None:
     """Why PostgreSQL could not keep this JSON; None: it can."""
     try:
-        text = orjson.dumps(raw)
-    except (orjson.JSONEncodeError, RecursionError):
+        text = _json(raw)
+    except (orjson.JSONEncodeError, RecursionError, OverflowError):
         return "This is no plain JSON."
     return "NUL characters cannot be stored." if rb"\u0000" in text.replace(rb"\\", b"") else None
+
+
+def _json(raw: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(narrowed(raw))

@@ -16,9 +16,9 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from config.api.errors import PayloadTooLarge
+from config.database import narrowed
 
 OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
-SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1  # of 64 bits
 
 
 def iso_time(moment: dt.datetime) -> str:
@@ -31,7 +31,7 @@ def dumps(data: Any) -> bytes:
     try:
         return orjson.dumps(data, default=_plain, option=OPTIONS)
     except orjson.JSONEncodeError:
-        return orjson.dumps(_narrow(data), default=_plain, option=OPTIONS)
+        return orjson.dumps(narrowed(data), default=_plain, option=OPTIONS)
 
 
 class OrjsonRenderer(BaseRenderer):
@@ -90,20 +90,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _whole_number(digits: str) -> int | float:
     """An integer where a column and a reply can hold it, so that no view meets one that they cannot."""
-    number: int | float = _narrow(int(digits))
+    number: int | float = narrowed(int(digits))
     return number
-
-
-def _narrow(value: Any) -> Any:
-    """The same with floats for the integers of more than 64 bits, as which PostgreSQL gives back large floats of its JSON."""
-    match value:
-        case int():
-            return value if SMALLEST_INTEGER <= value <= LARGEST_INTEGER else float(value)
-        case Mapping():
-            return {name: _narrow(inner) for name, inner in value.items()}
-        case list() | tuple():
-            return [_narrow(inner) for inner in value]
-    return value
 
 
 def _plain(value: Any) -> Any:

@@ -61,7 +61,7 @@ class TestSubmitting:
             ({"number": -1}, "number"),
             ({"number": True}, "number"),
             ({"number": "3"}, "number"),
-            ({"number": 2**70}, "params"),
+            ({"number": 2**70}, "number"),
             ({"text": 1}, "text"),
             ({"colour": "red"}, "colour"),
             ({"text": "a\0b"}, "params"),

@@ -117,6 +117,19 @@ def test_a_part_after_the_end_is_refused_with_what_to_do(traffic: Video) -> None
     assert (job.status, job.error_class, job.suggestion) == (Job.Status.FAILED, "nothing_to_cut", "Choose an earlier inPoint.")
 
 
+def test_a_part_that_is_too_short_is_refused_with_what_to_do(traffic: Video) -> None:
+    job = cut(traffic, inPoint=1, outPoint=1.02)
+
+    assert (job.status, job.error_class, job.suggestion) == (Job.Status.FAILED, "nothing_to_cut", "Choose a later outPoint.")
+
+
+def test_a_part_far_beyond_all_videos_is_refused_like_any_other(traffic: Video) -> None:
+    """PostgreSQL gives such numbers back as whole ones."""
+    job = cut(traffic, inPoint=1e300, outPoint=1e301)
+
+    assert (job.status, job.error_class) == (Job.Status.FAILED, "nothing_to_cut")
+
+
 def test_an_end_before_the_start_is_refused_when_it_is_submitted(traffic: Video) -> None:
     with pytest.raises(services.Refused, match="outPoint must come after inPoint"):
         services.submit("clip_generate", {"videoId": traffic.pk, "inPoint": 2, "outPoint": 1})
