@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,7 @@ from jobs.models import Job, Lane
 from jobs.outputs import Output
 from jobs.registry import Params, job_type
 from media_library.ffmpeg.commands import ladder, streaming
-from media_library.ffmpeg.commands.encoding import SMOOTHEST, bit_rate_cap, smooth_rate
+from media_library.ffmpeg.commands.encoding import SMOOTHEST, bit_rate_cap, smooth_rate, steady_rate
 from media_library.ffmpeg.commands.inputs import Source
 from media_library.ffmpeg.commands.ladder import Rung
 from media_library.ffmpeg.commands.loudness import Loudness
@@ -76,7 +77,7 @@ def _ladder(context: JobContext, video: Video, source: Source, params: ReencodeP
     """All sizes at once, from one decode."""
     probe = source.probe
     rungs = [
-        Rung(lines, encodes.look_of(context, probe, lines=lines, quality=params.quality))
+        Rung(lines, replace(encodes.look_of(context, probe, lines=lines, quality=params.quality), frame_rate=steady_rate(probe)))
         for lines in ladder.rungs_of(probe)
         if lines <= params.height or lines == ladder.rungs_of(probe)[-1]
     ]

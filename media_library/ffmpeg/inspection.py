@@ -21,6 +21,7 @@ LONGEST_MESSAGE = 16 * 1024  # bytes: it may hold a path
 LENGTHS = struct.Struct(">II")  # of the description and of what was made, bytes
 LONGEST_DESCRIPTION = 256 * 1024  # bytes
 LARGEST_MADE = 32 * 1024 * 1024  # bytes of a poster, a sprite, a hover preview
+RATES = ("frame_rate", "base_rate")  # of a probe: fractions, sent as texts
 IMPOSSIBLE = "Reading it gave an impossible answer"
 
 
@@ -51,7 +52,7 @@ class Inspection:
     is_conclusive: bool = True
 
     def as_answer(self) -> Answer:
-        probe = self.probe and asdict(self.probe) | {"frame_rate": _text(self.probe.frame_rate)}
+        probe = self.probe and asdict(self.probe) | {name: _text(getattr(self.probe, name)) for name in RATES}
         return Answer(found={"oshash": self.oshash, "probe": probe}, made=self.poster or b"", reason=self.reason)
 
     @classmethod
@@ -59,7 +60,7 @@ class Inspection:
         """Raises `InspectionCrashed` where it is none."""
         try:
             told = answer.found["probe"]
-            probe = told and Probe(**told | {"frame_rate": _fraction(told["frame_rate"])})
+            probe = told and Probe(**told | {name: _fraction(told[name]) for name in RATES})
             return cls(oshash=str(answer.found["oshash"]), probe=probe, poster=answer.made or None, reason=answer.reason)
         except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
             raise InspectionCrashed(IMPOSSIBLE) from error

@@ -44,7 +44,7 @@ class Probe:
     duration: float | None = None  # seconds
     audio_codec: str | None = None
     has_audio: bool = False
-    frame_rate: Fraction | None = None
+    frame_rate: Fraction | None = None  # on average
     bit_rate: int | None = None  # bits a second
     is_faststart: bool | None = None  # None: the container is no MP4
     tags: dict[str, str] = field(default_factory=dict)
@@ -56,6 +56,7 @@ class Probe:
     is_interlaced: bool = False
     hdr_transfer: str | None = None  # as ffmpeg names it: smpte2084 or arib-std-b67; None: standard dynamic range
     audio_channels: int | None = None
+    base_rate: Fraction | None = None  # frames a second, at which all its pictures would have a place
 
 
 class OpenVideo(NamedTuple):
@@ -107,7 +108,8 @@ def probe(opened: OpenVideo, descriptor: int) -> Probe:
         duration=duration,
         audio_codec=sound.codec.canonical_name if sound else None,
         has_audio=audio is not None,
-        frame_rate=_frame_rate(stream),
+        frame_rate=_frame_rate(stream.average_rate or stream.guessed_rate),
+        base_rate=_frame_rate(stream.base_rate),
         bit_rate=_bit_rate(container, size=size, duration=duration),
         is_faststart=boxes.is_faststart if boxes else None,
         tags=_tags(container.metadata),
@@ -242,8 +244,7 @@ def _duration_of_packets(opened: OpenVideo) -> float:
     return end
 
 
-def _frame_rate(stream: VideoStream) -> Fraction | None:
-    rate = stream.average_rate or stream.guessed_rate
+def _frame_rate(rate: Fraction | None) -> Fraction | None:
     return rate if rate and 0 < rate <= HIGHEST_FRAME_RATE else None
 
 

@@ -15,6 +15,7 @@ from media_library.ffmpeg.probe import Probe
 TEST_SECONDS = 0.1
 VAAPI_DEVICE = "/dev/dri/renderD128"
 SMOOTHEST = 60  # frames a second; more is thinned out
+STEADY = 0.01  # how near a whole number of averages a base rate lies where pictures come at equal distances
 CLOCK = "1/90000"  # seconds; in ticks of a mean frame, pictures of a variable rate would move or fall together
 KEYFRAME_SECONDS = 4  # between two keyframes at most: where players may jump to, and cuts without encoding begin
 SOUND_BIT_RATES = {1: 96_000, 2: 160_000}  # bits a second, by channels
@@ -58,6 +59,14 @@ def size_within(probe: Probe, lines: int | None) -> tuple[int, int]:
 def smooth_rate(probe: Probe) -> Fraction:
     """The frame rate of an encode, frames a second."""
     return min(probe.frame_rate or Fraction(30), Fraction(SMOOTHEST))
+
+
+def steady_rate(probe: Probe) -> Fraction:
+    """The frame rate of an encode whose pictures come at equal distances, and of which none is lost where they came unequally."""
+    average, base = smooth_rate(probe), probe.base_rate
+    if base is None or base > SMOOTHEST or abs(base / average - round(base / average)) < STEADY:
+        return average  # the base of interlaced and some other steady video is twice its rate
+    return base
 
 
 def bit_rate_cap(width: int, height: int, frame_rate: Fraction) -> int:

@@ -55,7 +55,9 @@ def rungs_of(probe: Probe) -> list[int]:
 def ladder(source: Source, folder: Path, rungs: Sequence[Rung], *, loudness: Loudness | None = None) -> list[str]:
     """Encode all of a video at every size in one go: of each a playlist, and one file with its segments as byte ranges."""
     opened = open_source(source)
-    copies = source.pictures(opened).filter_multi_output("split", len(rungs))
+    # The muxer adds up how long pictures usually are, so they have to be that long.
+    steady = source.pictures(opened).filter("fps", rungs[0].look.frame_rate, eof_action="pass")
+    copies = steady.filter_multi_output("split", len(rungs))
     sound = encoded_sound(source, opened, loudness=loudness)
     sounds = sound[0].filter_multi_output("asplit", len(rungs)) if sound else None
     outputs = []
