@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.models import Job
 from media_library.ffmpeg.commands.gif import Animation
 from media_library.models import Derivation, Video
 from tests.conftest import Clips
+from tests.jobs.handlers.conftest import one_colour
 from tests.jobs.running import run_to_the_end
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +170,14 @@ def test_an_animated_webp_is_smaller_and_stays_a_file(video: Video, library: Pat
     with Image.open(library / job.result["path"]) as picture:
         frames = [frame.copy() for frame in ImageSequence.Iterator(picture)]
         assert (picture.format, picture.size, len(frames)) == ("WEBP", (160, 90), 20)
+
+
+def test_a_webp_of_what_stands_still_is_a_still_picture(clips: Clips, film: Callable[[Path], Video], library: Path) -> None:
+    job = gif(film(one_colour(clips, "red", duration=3.0)), duration=3, format="webp")
+
+    assert job.result is not None, (job.error, job.log)
+    with Image.open(library / job.result["path"]) as picture:
+        assert picture.format == "WEBP"
 
 
 def test_a_webp_meets_its_budget_too(video: Video, library: Path) -> None:
