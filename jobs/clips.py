@@ -57,4 +57,5 @@ def _cut(
         return near, context.finish(encodes.copy(context, near, target, progress=progress), target, duration=near.duration), False
     target = derived_path(video, DirectoryType.HIGHLIGHTS, f"{tail}.mp4")
     look = encodes.look_of(context, part.probe, lines=None, quality=cutting.quality)
-    return part, context.finish(encodes.encode(context, part, target, look, progress=progress), target, duration=part.duration), True
+    shown = encodes.showing_at_once(context, video, part)
+    return part, context.finish(encodes.encode(context, shown, target, look, progress=progress), target, duration=part.duration), True

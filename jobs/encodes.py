@@ -14,8 +14,9 @@ from jobs.failures import BadOutput, JobFailed
 from jobs.inspecting import inspectors, open_file_of, opened
 from media_library.ffmpeg.checking import Pictures
 from media_library.ffmpeg.commands import clip, loudness, streaming
-from media_library.ffmpeg.commands.encoding import Look, bit_rate_cap, size_within, smooth_rate
-from media_library.ffmpeg.commands.inputs import Source
+from media_library.ffmpeg.commands.encoding import SOON, Look, bit_rate_cap, size_within, smooth_rate
+from media_library.ffmpeg.commands.inputs import SOUGHT_AMONG_PACKETS, Source
+from media_library.ffmpeg.commands.joining import JUST_BEFORE
 from media_library.ffmpeg.commands.loudness import Loudness
 from media_library.ffmpeg.encoders import best_encoder, has_filter, release
 from media_library.ffmpeg.probe import Probe
@@ -72,6 +73,17 @@ def stretch(whole: Source, in_point: float, out_point: float) -> Source:
         sentence = f"The part from {in_point:g} to {out_point:g} s is shorter than {LEAST_DURATION:g} s"
         raise JobFailed("nothing_to_cut", sentence, suggestion="Choose a later outPoint.")
     return replace(whole, in_point=in_point, duration=out_point - in_point)
+
+
+def showing_at_once(context: JobContext, video: Video, part: Source) -> Source:
+    """The stretch, which begins with the picture that stands at its in point where the next one does not come soon."""
+    if not part.in_point or part.probe.container in SOUGHT_AMONG_PACKETS:
+        return part
+    with opened(video) as descriptor:
+        if _pictures(context, descriptor, part.in_point, part.in_point + SOON).count:
+            return part
+        begun = inspectors().ask("find_picture", descriptor, second=part.in_point).found["begun"]
+    return part if begun is None else replace(part, stands=min(part.in_point, part.in_point - begun + JUST_BEFORE))
 
 
 def look_of(

@@ -49,7 +49,7 @@ def clip_generate(context: JobContext, params: ClipParams) -> dict[str, Any]:
     else:
         target = derived_path(video, DirectoryType.HIGHLIGHTS, f"-{context.job_id}.mp4")
         look = encodes.look_of(context, part.probe, lines=params.height, quality=params.quality)
-        draft = encodes.encode(context, part, target, look)
+        draft = encodes.encode(context, encodes.showing_at_once(context, video, part), target, look)
     assert part.duration is not None
     output = context.finish(draft, target, duration=part.duration)
     in_point, out_point = part.in_point, part.in_point + part.duration

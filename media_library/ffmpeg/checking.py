@@ -152,6 +152,18 @@ def pictures_between(opened: OpenVideo, start: float, end: float, *, tell: Tell)
     return Pictures(count, last)
 
 
+def picture_at(opened: OpenVideo, second: float) -> float | None:
+    """When the picture begins that stands at a second, both counted from the file's start as ffmpeg counts; None: none has come yet."""
+    lead, begun = _lead(opened), -math.inf
+    for packet, packet_second in _packets(opened, from_second=second - lead, with_sound=False):
+        at = lead + packet_second
+        if packet.size and not packet.is_discard and at <= second:
+            begun = max(begun, at)
+        if at - _delay(packet) > second:
+            break
+    return None if begun == -math.inf else begun
+
+
 def _to_its_end(found: Findings, duration: float | None) -> Findings:
     if duration and found.end < duration - max(LEAST_END_TOLERANCE, END_TOLERANCE * duration):
         raise UnreadableMedia(f"It ends after {found.end:.1f} of {duration:.1f} seconds: the rest is missing")

@@ -19,7 +19,7 @@ import av
 from PIL import Image
 
 from media_library.ffmpeg import sandbox
-from media_library.ffmpeg.checking import check, pictures_between, require_until
+from media_library.ffmpeg.checking import check, picture_at, pictures_between, require_until
 from media_library.ffmpeg.errors import OUT_OF_RESOURCES, UnreadableMedia
 from media_library.ffmpeg.frames import squares
 from media_library.ffmpeg.hover import hover
@@ -116,6 +116,11 @@ def count_pictures(descriptor: int, bounds: Bounds, tell: Tell, *, start: float,
     return of_open_video(descriptor, bounds, lambda opened: Answer(found=asdict(pictures_between(opened, start, end, tell=tell))))
 
 
+def find_picture(descriptor: int, bounds: Bounds, tell: Tell, *, second: float) -> Answer:
+    """When the picture begins that stands at a second."""
+    return of_open_video(descriptor, bounds, lambda opened: Answer(found={"begun": picture_at(opened, second)}))
+
+
 def take_squares(descriptor: int, bounds: Bounds, tell: Tell, *, count: int, edge: int) -> Answer:
     """Squares of pictures from all over the video, one after the other, as `frames` describes them."""
     return of_open_video(descriptor, bounds, lambda opened: Answer(made=squares(opened, count=count, edge=edge, tell=tell)))
@@ -130,6 +135,7 @@ TASKS: dict[str, Callable[..., Answer]] = {
     "check": check_whether_it_plays,
     "check_end": check_end,
     "count_pictures": count_pictures,
+    "find_picture": find_picture,
 }
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import ffmpeg
 
-from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments
+from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, seconds
 from media_library.ffmpeg.commands.loudness import Loudness, brought_to_common
 from media_library.ffmpeg.probe import Probe
 
 TEST_SECONDS = 0.1
 VAAPI_DEVICE = "/dev/dri/renderD128"
 SMOOTHEST = 60  # frames a second; more is thinned out
+SOON = 0.1  # seconds
 STEADY = 0.01  # how near a whole number of averages a base rate lies where pictures come at equal distances
 CLOCK = "1/90000"  # seconds; in ticks of a mean frame, pictures of a variable rate would move or fall together
 KEYFRAME_SECONDS = 4  # between two keyframes at most: where players may jump to, and cuts without encoding begin
@@ -97,8 +98,11 @@ def shaped(pictures: Any, source: Source, look: Look) -> Any:
         pictures = _tones_mapped(pictures.filter("scale", look.width, look.height, flags=SCALER), probe.hdr_transfer)
     else:
         pictures = pictures.filter("scale", look.width, look.height, flags=SCALER, out_range="tv")
-    if source.in_point:
-        pictures = pictures.filter("setpts", "PTS-STARTPTS")  # the first picture at or after the in point is the first
+    if source.stands:
+        pictures = pictures.filter("fps", steady_rate(probe), start_time=0)
+        pictures = pictures.filter("tpad", stop=-1, stop_mode="clone").filter("trim", duration=seconds(source.duration or 0.0))
+    elif source.in_point:
+        pictures = pictures.filter("setpts", f"PTS-if(lt(STARTT,{SOON}),STARTPTS,0)")  # one that comes a little late is the first
     return pictures.filter("setsar", 1)
 
 

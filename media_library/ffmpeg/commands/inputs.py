@@ -29,10 +29,13 @@ class Source:
     bounds: Bounds = field(default_factory=Bounds)
     in_point: float = 0.0  # seconds
     duration: float | None = None  # seconds; None: to its end
+    stands: float = 0.0  # seconds that the picture at the in point has stood by then, where it is to be shown; 0: the next one comes soon
     is_copied: bool = False  # packets as they are, from the first keyframe that a seek finds
 
     def pictures(self, opened: Any) -> Any:
         """The stream of an opened source that is its picture."""
+        if self.stands:  # the one that stands is all that is read before the in point
+            return opened[str(self.probe.picture_stream)].filter("setpts", f"max(PTS-{seconds(self._lead)}/TB,0)")
         return self._without_lead(opened[str(self.probe.picture_stream)], "trim", "setpts")
 
     def sound(self, opened: Any) -> Any | None:
@@ -50,7 +53,9 @@ class Source:
     @property
     def _lead(self) -> float:
         """Seconds that are read before the in point, and dropped when they are decoded."""
-        return 0.0 if self.is_copied or self.probe.container not in SOUGHT_AMONG_PACKETS else min(self.in_point, LONGEST_GROUP)
+        if self.is_copied or self.probe.container not in SOUGHT_AMONG_PACKETS:
+            return self.stands
+        return min(self.in_point, LONGEST_GROUP)
 
     def _without_lead(self, stream: Any, trim: str, set_times: str) -> Any:
         lead = seconds(self._lead)

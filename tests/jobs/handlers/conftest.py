@@ -92,3 +92,11 @@ def one_colour(clips: Clips, colour: str, *, size: str = "64x36", rate: str = "2
     """A clip of one colour without sound, called after it."""
     pictures = f"color={colour}:size={size}:rate={rate}:duration={duration}"
     return clips.run(f"{colour}.mp4", "-f", "lavfi", "-i", pictures, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+
+
+def still_screen(clips: Clips, *sound: str) -> Path:
+    """The recording of a screen, which has pictures only where something moves: red until 4 s, none of it after 1 s; blue until 6 s."""
+    pictures = "color=red:size=160x90:rate=25:duration=4[a];color=blue:size=160x90:rate=25:duration=2[b];[a][b]concat"
+    moving = ("-map", "0:v", "-vf", "select='lt(n,25)+gte(n,100)'", "-fps_mode", "vfr")
+    codec = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast")
+    return clips.run("screen.mp4", "-f", "lavfi", "-i", pictures, *sound, *moving, *codec)

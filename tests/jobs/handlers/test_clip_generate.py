@@ -9,7 +9,7 @@ from jobs import services
 from jobs.models import Job
 from media_library.models import Derivation, Video
 from tests.conftest import Clips
-from tests.jobs.handlers.conftest import three_colours
+from tests.jobs.handlers.conftest import still_screen, three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, look, strongest
 from tests.jobs.running import run_to_the_end
 
@@ -44,6 +44,22 @@ def test_a_stream_without_an_index_loses_no_picture_before_the_next_keyframe(cli
     assert [strongest(colour) for colour in seen.colours] == [RED, *[GREEN] * 25, BLUE]
     assert seen.sound_start == pytest.approx(0, abs=0.03)
     assert seen.sound_end == pytest.approx(1.08, abs=0.05)
+
+
+@pytest.mark.parametrize("sound", [(), ("-f", "lavfi", "-i", "sine=duration=6", "-map", "1:a", "-c:a", "aac")])
+@pytest.mark.parametrize(("out_point", "shown"), [(5.0, {0.5: RED, 1.9: RED, 2.1: BLUE}), (3.0, {0.1: RED, 0.9: RED})])
+def test_what_stands_still_at_the_in_point_is_shown_until_it_changes(
+    clips: Clips, film: Callable[[Path], Video], sound: tuple[str, ...], out_point: float, shown: dict[float, int]
+) -> None:
+    screen = still_screen(clips, *sound)
+
+    job = cut(film(screen), inPoint=2.0, outPoint=out_point)
+
+    seen = look(made(job).absolute_path)
+    assert seen.duration == pytest.approx(out_point - 2.0, abs=0.1)
+    for second, colour in shown.items():
+        at = max(number for number, time in enumerate(seen.picture_times) if time <= second)
+        assert strongest(seen.colours[at]) == colour, second
 
 
 def test_its_sound_begins_and_ends_with_its_pictures(traffic: Video) -> None:

@@ -12,7 +12,7 @@ from jobs.models import Job
 from media_library.models import Compilation, Derivation, Video
 from media_library.scanner import scan
 from tests.conftest import Clips, aged
-from tests.jobs.handlers.conftest import one_colour, three_colours
+from tests.jobs.handlers.conftest import one_colour, still_screen, three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, look, peak, strongest
 from tests.jobs.running import run_to_the_end
 from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
@@ -52,6 +52,14 @@ def test_parts_follow_each_other_in_the_order_given(traffic: Video) -> None:
     assert max(abs(after - before - 0.04) for before, after in pairwise(movie.picture_times)) < 0.001
     assert (movie.width, movie.height, movie.codec, movie.profile, movie.audio_codec) == (160, 90, "h264", "High", "aac")
     assert movie.is_faststart
+
+
+def test_what_stands_still_is_shown_as_long_as_it_stands(clips: Clips, film: Callable[[Path], Video]) -> None:
+    screen = film(still_screen(clips))
+
+    movie = seen(compiled(part(screen, 2, 3), part(screen, 3, 5), frameRate=25))
+
+    assert [strongest(movie.colours[round(25 * second)]) for second in (0.1, 0.9, 1.1, 1.9, 2.1, 2.9)] == [RED] * 4 + [BLUE] * 2
 
 
 def test_sound_is_as_long_as_the_pictures_after_many_parts(traffic: Video, upright: Video) -> None:
