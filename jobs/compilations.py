@@ -103,7 +103,7 @@ def shots_of(context: JobContext, clips: Sequence[Clip]) -> list[Shot]:
     """The parts of the videos, whose files do not end before them; raises `JobFailed` or `UnreadableMedia`, naming the video at fault."""
     videos = {video_id: context.video(video_id) for video_id in {clip.video_id: None for clip in clips}}
     wholes = {video_id: _named(video, partial(encodes.source_of, context, video)) for video_id, video in videos.items()}
-    shots = [_shot(context, videos[clip.video_id], wholes[clip.video_id], clip) for clip in clips]
+    shots = [_shot(videos[clip.video_id], wholes[clip.video_id], clip) for clip in clips]
     for video in videos.values():
         end = max(shot.source.in_point + shot.duration for shot in shots if shot.video == video)
         _named(video, partial(encodes.require_until, context, video, end))
@@ -226,7 +226,7 @@ def _named(video: Video, work: Callable[[], T]) -> T:
         raise UnreadableMedia(f"{video} (id {video.pk}): {error}") from error
 
 
-def _shot(context: JobContext, video: Video, whole: Source, clip: Clip) -> Shot:
+def _shot(video: Video, whole: Source, clip: Clip) -> Shot:
     out_point = clip.out_point or whole.probe.duration
     if out_point is None:
         raise JobFailed("unknown_length", f"Nobody knows how long {video} is", suggestion="Give it an outPoint.")
@@ -234,7 +234,7 @@ def _shot(context: JobContext, video: Video, whole: Source, clip: Clip) -> Shot:
         part = encodes.stretch(whole, clip.in_point, out_point)
     except JobFailed as error:
         raise JobFailed(error.error_class, f"{video} (id {video.pk}): {error}", suggestion=error.suggestion) from error
-    return Shot(encodes.showing_at_once(context, video, part), clip.title or str(video), video)
+    return Shot(part, clip.title or str(video), video)
 
 
 def _with_cards(context: JobContext, shots: Sequence[Shot], style: Style, look: Look) -> list[Shot]:

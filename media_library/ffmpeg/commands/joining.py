@@ -46,8 +46,7 @@ class Take:
     def part(self, start: int, frames: int, rate: Fraction) -> Take:
         """`frames` pictures of it, from the picture `start` on."""
         offset = float(start / rate) - JUST_BEFORE if start else 0.0
-        stands = 0.0 if start else self.source.stands
-        source = replace(self.source, in_point=self.source.in_point + offset, duration=float(frames / rate), stands=stands)
+        source = replace(self.source, in_point=self.source.in_point + offset, duration=float(frames / rate))
         return replace(self, source=source, frames=frames)
 
 

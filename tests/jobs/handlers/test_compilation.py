@@ -12,7 +12,7 @@ from jobs.models import Job
 from media_library.models import Compilation, Derivation, Video
 from media_library.scanner import scan
 from tests.conftest import Clips, aged
-from tests.jobs.handlers.conftest import one_colour, still_screen, three_colours
+from tests.jobs.handlers.conftest import one_colour, three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, look, peak, strongest
 from tests.jobs.running import run_to_the_end
 from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
@@ -54,12 +54,17 @@ def test_parts_follow_each_other_in_the_order_given(traffic: Video) -> None:
     assert movie.is_faststart
 
 
-def test_what_stands_still_is_shown_as_long_as_it_stands(clips: Clips, film: Callable[[Path], Video]) -> None:
-    screen = film(still_screen(clips))
+def test_what_changes_after_a_while_does_so_in_step_with_the_sound(clips: Clips, film: Callable[[Path], Video]) -> None:
+    colours = [
+        f"color={colour}:size=160x90:rate=25:duration={seconds}[{colour}]" for colour, seconds in (("red", 4), ("blue", 1), ("lime", 1))
+    ]
+    changing = ";".join([*colours, "[red][blue][lime]concat=3"])
+    rare = ("-vf", "select='lt(n,25)+gte(n,100)'", "-fps_mode", "vfr", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    screen = film(clips.run("screen.mp4", "-f", "lavfi", "-i", changing, *rare))
 
-    movie = seen(compiled(part(screen, 2, 3), part(screen, 3, 5), frameRate=25))
+    movie = seen(compiled(part(screen, 2, 6), frameRate=25))
 
-    assert [strongest(movie.colours[round(25 * second)]) for second in (0.1, 0.9, 1.1, 1.9, 2.1, 2.9)] == [RED] * 4 + [BLUE] * 2
+    assert [strongest(movie.colours[round(25 * second)]) for second in (2.1, 2.9, 3.1, 3.9)] == [BLUE, BLUE, GREEN, GREEN]
 
 
 def test_sound_is_as_long_as_the_pictures_after_many_parts(traffic: Video, upright: Video) -> None:
