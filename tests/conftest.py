@@ -8,6 +8,7 @@ import shutil
 import signal
 import struct
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -21,6 +22,7 @@ from gallery import counters
 from gallery.flusher import Flusher
 from tests.browser import chromium, expected_complaints, open_context, page, page_without_scripts, phone  # noqa: F401 - fixtures for all tests
 from tests.clock import Clock
+from tests.emptying import quickly_emptied_databases
 from tests.replies import fresh_address
 
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
@@ -35,13 +37,30 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)  # when pytest-django has put those that keep the database clean first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes minutes on one worker, lest it be alone in the end: the groups, before others that need the same database."""
+    """Begin with what takes minutes on one worker, lest it be alone in the end: the groups, before others that need the same database.
+
+    Groups that wait for servers of their own come one after the other among tests that compute, so that no processor waits with them.
+    """
     items.sort(key=_turn)
+    groups: dict[str, list[pytest.Item]] = {}
+    while items and _turn(items[0]) == 0:
+        item = items.pop(0)
+        groups.setdefault(_group(item), []).append(item)
+    companions = sum(_turn(item) == 1 for item in items)
+    for number, group in reversed(list(enumerate(groups.values()))):
+        place = number * companions // len(groups)
+        items[place:place] = group
+
+
+def _group(item: pytest.Item) -> str:
+    """The name of the tests that run on one worker with this one, if there are any."""
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
 
 
 def _turn(item: pytest.Item) -> int:
     """When a test has its turn: a group without the test database, then those that keep it clean, those that empty it, and the others."""
-    is_grouped = item.get_closest_marker("xdist_group") is not None
+    is_grouped = bool(_group(item))
     fixtures: list[str] = getattr(item, "fixturenames", [])
     marker = item.get_closest_marker("django_db")
     if not {"transactional_db", "live_server"}.isdisjoint(fixtures) or (marker and marker.kwargs.get("transaction")):
@@ -132,6 +151,12 @@ def library(tmp_path: Path, settings: Settings) -> Path:
     settings.LIBRARY_ROOT = root
     settings.THUMBNAIL_ROOT = tmp_path / "thumbnails"
     return root
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quickly_emptied_databases() -> Iterator[None]:
+    with quickly_emptied_databases():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ STATIC_CHECKS: dict[str, Sequence[str]] = {
     "djlint": ("-m", "djlint", "templates", "--check", "--lint"),
     "migrations": ("manage.py", "makemigrations", "--check", "--dry-run"),
 }
-WORKERS = "3"  # on two cores: many tests wait for processes and deadlines while others compute
+WORKERS = "4"  # on two cores: many tests wait for processes and deadlines while others compute
 _OF_THE_USER = (
     "DATABASE_URL",
     "REDIS_URL",

@@ -110,7 +110,7 @@ def test_one_that_stands_still_is_not_taken_for_dead(ffmpeg_binary: str) -> None
     began = time.monotonic()
 
     run(
-        [*SOURCE, "testsrc2=size=64x36:rate=25:duration=1", *NOTHING],
+        ["-re", *SOURCE, "testsrc2=size=64x36:rate=25:duration=2", *NOTHING],  # in its own time, lest it be done before it is stopped
         program=ffmpeg_binary,
         limits=Limits(silence=1.0),
         may_run=lambda: time.monotonic() - began > 3.0,
