@@ -12,7 +12,9 @@ from psycopg.errors import DeadlockDetected
 
 LASTING = frozenset({"auth_permission", "django_content_type", "django_migrations"})  # the same before and after any test
 TOTALS = frozenset({"media_totals", "video_totals"})  # kept by triggers, so emptied when what they count has gone
-FEW = 300  # rows that are sooner deleted one by one than their tables made anew
+FEW = 300  # rows that are sooner deleted one by one than their tables made anew; what has been deleted stays in the way for a while
+
+_deleted = FEW  # rows since the tables were made anew; nobody knows how many others have come and gone before
 
 
 @contextmanager
@@ -39,13 +41,16 @@ def empty_database() -> None:
 
 
 def _empty(tables: Sequence[str]) -> None:
+    global _deleted
     names = {table: connection.ops.quote_name(table) for table in tables}
     counts = [f"SELECT '{table}', count(*) FROM (SELECT FROM {name} LIMIT {FEW}) AS first" for table, name in names.items()]
     with connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLE {', '.join(names.values())} IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(f"SELECT * FROM ({' UNION ALL '.join(counts)}) AS counted (name, rows) WHERE rows > 0")
         rows: dict[str, int] = dict(cursor.fetchall())
-        if sum(rows.values()) >= FEW:
+        _deleted += sum(rows.values())
+        if _deleted >= FEW:
+            _deleted = 0
             cursor.execute(f"TRUNCATE {', '.join(names.values())}")
             return
         for table in [*(rows.keys() - TOTALS), *TOTALS]:

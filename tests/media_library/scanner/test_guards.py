@@ -45,6 +45,7 @@ def connect_ahead() -> None:
     """Have connections lie ready for a scan's threads."""
     pool: Any = connection.pool  # type: ignore[attr-defined]
     if pool is not None:
+        pool.open()
         lent = [pool.getconn() for _ in range(3)]
         for ready in lent:
             pool.putconn(ready)
