@@ -123,7 +123,7 @@ def compile_shots(
     if style.dry_run:
         return {**_plan(_with_lengths(shots, look), style, look), "clips": storyboard(context, shots)}
     sequence = _with_cards(context, shots, style, look)
-    takes = [Take(shot.source, _frames(shot.duration, look.frame_rate), _gain(context, shot, style)) for shot in sequence]
+    takes = [Take.of(shot.source, _frames(shot.duration, look.frame_rate), _gain(context, shot, style)) for shot in sequence]
     fades = _fades(takes, style, look.frame_rate)
     chapters = _chapters(sequence, takes, fades, look.frame_rate)
     target = target_of([shot.video for shot in shots if shot.video], context.job_id, directory)
@@ -263,7 +263,7 @@ def _frames(duration: float, rate: Fraction) -> int:
 
 
 def _with_lengths(shots: Sequence[Shot], look: Look) -> list[Take]:
-    return [Take(shot.source, _frames(shot.duration, look.frame_rate)) for shot in shots]
+    return [Take.of(shot.source, _frames(shot.duration, look.frame_rate)) for shot in shots]
 
 
 def _plan(takes: Sequence[Take], style: Style, look: Look) -> dict[str, Any]:

@@ -148,8 +148,8 @@ def _cell(context: JobContext, shot: Shot, grid: _Grid, params: LayoutParams, ta
     rate = grid.look.frame_rate
     own = max(1, round(shot.duration * rate))
     if params.ended == "freeze" or own >= grid.frames:
-        return Cell(Take(shot.source, grid.frames))
-    once = piece(context, Take(shot.source, own), target, grid.cell, blurs=params.fill == "blur", progress=progress)
+        return Cell(Take.of(shot.source, grid.frames))
+    once = piece(context, Take.of(shot.source, own), target, grid.cell, blurs=params.fill == "blur", progress=progress)
     repeats = context.draft(target.with_suffix(".txt"))
     repeats.write_text(joining.listing([once] * math.ceil(grid.frames / own)))
-    return Cell(Take(shot.source, grid.frames), repeats)
+    return Cell(Take.of(shot.source, grid.frames), repeats)

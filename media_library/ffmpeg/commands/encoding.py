@@ -89,20 +89,28 @@ def h264_level(width: int, height: int, frame_rate: Fraction, bit_rate: int) -> 
 
 def shaped(pictures: Any, source: Source, look: Look) -> Any:
     """Pictures as an encoder wants them: upright (ffmpeg turns them itself), progressive, of its size, 8 bits, standard range."""
-    probe = source.probe
-    if probe.is_interlaced:
-        pictures = pictures.filter("bwdif", mode="send_frame", deint="interlaced")
+    pictures = sized(progressive(pictures, source.probe), source.probe, look)
+    if source.stands:
+        pictures = pictures.filter("fps", steady_rate(source.probe), start_time=0)
+        return pictures.filter("tpad", stop=-1, stop_mode="clone").filter("trim", duration=seconds(source.duration or 0.0))
+    if source.in_point:
+        return pictures.filter("setpts", f"PTS-if(lt(STARTT,{SOON}),STARTPTS,0)")  # one that comes a little late is the first
+    return pictures
+
+
+def progressive(pictures: Any, probe: Probe) -> Any:
+    """Pictures of whole frames, where they were of half ones."""
+    return pictures.filter("bwdif", mode="send_frame", deint="interlaced") if probe.is_interlaced else pictures
+
+
+def sized(pictures: Any, probe: Probe, look: Look) -> Any:
+    """Pictures of the look's size, in 8 bits and standard range, with square pixels, and no more of them than anybody sees."""
     if probe.frame_rate and probe.frame_rate > SMOOTHEST:
         pictures = pictures.filter("fps", SMOOTHEST)
     if probe.hdr_transfer and look.maps_tones:
         pictures = _tones_mapped(pictures.filter("scale", look.width, look.height, flags=SCALER), probe.hdr_transfer)
     else:
         pictures = pictures.filter("scale", look.width, look.height, flags=SCALER, out_range="tv")
-    if source.stands:
-        pictures = pictures.filter("fps", steady_rate(probe), start_time=0)
-        pictures = pictures.filter("tpad", stop=-1, stop_mode="clone").filter("trim", duration=seconds(source.duration or 0.0))
-    elif source.in_point:
-        pictures = pictures.filter("setpts", f"PTS-if(lt(STARTT,{SOON}),STARTPTS,0)")  # one that comes a little late is the first
     return pictures.filter("setsar", 1)
 
 

@@ -31,9 +31,12 @@ class Source:
     duration: float | None = None  # seconds; None: to its end
     stands: float = 0.0  # seconds that the picture at the in point has stood by then, where it is to be shown; 0: the next one comes soon
     is_copied: bool = False  # packets as they are, from the first keyframe that a seek finds
+    begins_early: bool = False  # pictures from the keyframe before the in point on, at times below 0, and on beyond the end
 
     def pictures(self, opened: Any) -> Any:
         """The stream of an opened source that is its picture."""
+        if self.begins_early:
+            return self._shifted(opened[str(self.probe.picture_stream)], "setpts")
         if self.stands:  # the one that stands is all that is read before the in point
             return opened[str(self.probe.picture_stream)].filter("setpts", f"max(PTS-{seconds(self._lead)}/TB,0)")
         return self._without_lead(opened[str(self.probe.picture_stream)], "trim", "setpts")
@@ -42,12 +45,18 @@ class Source:
         """The stream of an opened source that is its sound; None: it is silent."""
         if self.probe.sound_stream is None:
             return None
-        return self._without_lead(opened[str(self.probe.sound_stream)], "atrim", "asetpts")
+        sound = opened[str(self.probe.sound_stream)]
+        if self.begins_early:
+            end = {} if self.duration is None else {"end": seconds(self.duration)}
+            return self._shifted(sound, "asetpts").filter("atrim", start=0, **end)
+        return self._without_lead(sound, "atrim", "asetpts")
 
     @property
-    def stretch(self) -> dict[str, str]:
+    def stretch(self) -> dict[str, str | None]:
         """What is read of the file, as options of an input: what is wanted, and what leads up to it."""
-        options = {"ss": seconds(self.in_point - self._lead)} if self.in_point > self._lead else {}
+        options: dict[str, str | None] = {"ss": seconds(self.in_point - self._lead)} if self.in_point > self._lead else {}
+        if self.begins_early:
+            return {**options, "noaccurate_seek": None}  # what `t` says would count from the keyframe
         return options if self.duration is None else {**options, "t": seconds(self._lead + self.duration)}
 
     @property
@@ -58,8 +67,11 @@ class Source:
         return min(self.in_point, LONGEST_GROUP)
 
     def _without_lead(self, stream: Any, trim: str, set_times: str) -> Any:
-        lead = seconds(self._lead)
-        return stream.filter(trim, start=lead).filter(set_times, f"PTS-{lead}/TB") if self._lead else stream
+        return self._shifted(stream.filter(trim, start=seconds(self._lead)), set_times) if self._lead else stream
+
+    def _shifted(self, stream: Any, set_times: str) -> Any:
+        """With times that count from the in point."""
+        return stream.filter(set_times, f"PTS-{seconds(self._lead)}/TB") if self._lead else stream
 
 
 def open_source(source: Source, **options: Any) -> Any:

@@ -21,7 +21,8 @@ from media_library.ffmpeg.commands.encoding import (
     encoded_sound,
     handed_over,
     picture_options,
-    shaped,
+    progressive,
+    sized,
     sound_options,
 )
 from media_library.ffmpeg.commands.inputs import SCALER, Source, arguments, open_source, seconds, url_of
@@ -39,9 +40,13 @@ JOINED_SOUND = {"c:a": "aac", "b:a": SOUND_BIT_RATES[2]}
 class Take:
     """A stretch of a video with a length in pictures of the joined one, whatever the rate of its own."""
 
-    source: Source
+    source: Source  # one that begins early
     frames: int
     gain: float = 0.0  # dB
+
+    @classmethod
+    def of(cls, source: Source, frames: int, gain: float = 0.0) -> Take:
+        return cls(replace(source, begins_early=True), frames, gain)
 
     def part(self, start: int, frames: int, rate: Fraction) -> Take:
         """`frames` pictures of it, from the picture `start` on."""
@@ -93,12 +98,19 @@ def card(picture: Path, target: Path, look: Look, frames: int) -> list[str]:
 
 
 def pictures_of(take: Take, opened: Any, look: Look, *, blurs: bool) -> Any:
-    """Exactly the pictures of a take, whole within the look's size; the last one stands where the source ends too early."""
-    width, height = size_inside(take.source.probe.width, take.source.probe.height, look)
-    fitting = shaped(take.source.pictures(opened), take.source, replace(look, width=width, height=height))
+    """Exactly the pictures of a take, whole within the look's size.
+
+    What a recorded screen showed at the in point stands there until it changes, and the last picture where the source ends too early.
+    """
+    probe = take.source.probe
+    width, height = size_inside(probe.width, probe.height, look)
+    lasting = progressive(take.source.pictures(opened), probe).filter("tpad", stop=-1, stop_mode="clone")
+    steady = lasting.filter("fps", fps=look.frame_rate, start_time=0)
+    own = steady if take.source.duration is None else steady.filter("trim", duration=seconds(take.source.duration))
+    fitting = sized(own, probe, replace(look, width=width, height=height))
     filled = fitting if (width, height) == (look.width, look.height) else _filled(fitting, look, blurs=blurs)
-    steady = filled.filter("fps", fps=look.frame_rate, start_time=0).filter("format", "yuv420p")
-    return steady.filter("tpad", stop=take.frames, stop_mode="clone").filter("trim", end_frame=take.frames)
+    whole = filled.filter("format", "yuv420p").filter("tpad", stop=take.frames, stop_mode="clone")
+    return whole.filter("trim", end_frame=take.frames)
 
 
 def sound_of(take: Take, opened: Any, look: Look) -> Any:

@@ -12,7 +12,7 @@ from jobs.models import Job
 from media_library.models import Compilation, Derivation, Video
 from media_library.scanner import scan
 from tests.conftest import Clips, aged
-from tests.jobs.handlers.conftest import one_colour, three_colours
+from tests.jobs.handlers.conftest import one_colour, still_screen, three_colours
 from tests.jobs.handlers.looking import BLUE, GREEN, RED, Seen, look, peak, strongest
 from tests.jobs.running import run_to_the_end
 from tests.media_library.ffmpeg.test_probe import TURN_LEFT, with_matrix
@@ -54,17 +54,32 @@ def test_parts_follow_each_other_in_the_order_given(traffic: Video) -> None:
     assert movie.is_faststart
 
 
-def test_what_changes_after_a_while_does_so_in_step_with_the_sound(clips: Clips, film: Callable[[Path], Video]) -> None:
+def test_what_stands_still_is_shown_until_it_changes_in_step_with_the_sound(clips: Clips, film: Callable[[Path], Video]) -> None:
     colours = [
         f"color={colour}:size=160x90:rate=25:duration={seconds}[{colour}]" for colour, seconds in (("red", 4), ("blue", 1), ("lime", 1))
     ]
     changing = ";".join([*colours, "[red][blue][lime]concat=3"])
-    rare = ("-vf", "select='lt(n,25)+gte(n,100)'", "-fps_mode", "vfr", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    rare = ("-vf", "select='lt(n,25)+gte(n,100)'", "-fps_mode", "vfr", "-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p")
     screen = film(clips.run("screen.mp4", "-f", "lavfi", "-i", changing, *rare))
 
     movie = seen(compiled(part(screen, 2, 6), frameRate=25))
 
-    assert [strongest(movie.colours[round(25 * second)]) for second in (2.1, 2.9, 3.1, 3.9)] == [BLUE, BLUE, GREEN, GREEN]
+    assert [strongest(colour) for colour in movie.colours] == [*[RED] * 50, *[BLUE] * 25, *[GREEN] * 25]
+
+
+@pytest.mark.parametrize("transition", ["cut", "crossfade"])
+def test_parts_in_which_nothing_moves_are_as_long_as_others(
+    clips: Clips, film: Callable[[Path], Video], traffic: Video, transition: str
+) -> None:
+    screen = film(still_screen(clips, "-f", "lavfi", "-i", "sine=duration=6", "-map", "1:a", "-c:a", "aac"))
+
+    job = compiled(part(screen, 2, 3), part(traffic, 2, 3), part(screen, 1.5, 2.5), transition=transition, transitionLength=0.4)
+
+    movie = seen(job)
+    shown = [strongest(colour) for colour in movie.colours]
+    assert len(shown) == (75 if transition == "cut" else 55)
+    assert [shown[place] for place in (0, 12, 27, -12, -1)] == [RED, RED, BLUE, RED, RED]
+    assert movie.sound_end == pytest.approx(len(shown) / 25, abs=0.04)
 
 
 def test_sound_is_as_long_as_the_pictures_after_many_parts(traffic: Video, upright: Video) -> None:

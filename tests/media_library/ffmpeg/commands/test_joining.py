@@ -11,7 +11,7 @@ from media_library.ffmpeg.commands.layouts import Cell
 from media_library.ffmpeg.probe import Probe
 
 LOOK = Look(640, 360, Fraction(25), "libx264", quality=20, max_bit_rate=1_000_000)
-TAKE = Take(Source(Path("/library/-rf.mp4"), Probe("mov", 640, 360, "h264")), frames=50)
+TAKE = Take.of(Source(Path("/library/-rf.mp4"), Probe("mov", 640, 360, "h264")), frames=50)
 
 
 def test_a_title_stays_one_line_of_the_chapters_whatever_it_holds() -> None:
