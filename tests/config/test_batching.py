@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from math import inf
 from threading import Event
 
 import pytest
 
+from config import batching
 from config.batching import Batched
 
 PATIENCE = 30.0  # seconds
@@ -80,6 +82,28 @@ def test_a_failure_is_told_to_all_of_its_batch_and_to_nobody_else() -> None:
     with pytest.raises(ZeroDivisionError):
         squares.ask(0)
     assert squares.ask(5) == 25
+
+
+def test_who_comes_back_first_is_answered_with_those_who_come_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    squares = Squares()
+    with ThreadPoolExecutor() as pool:
+        wait([*squares.asked_during_the_first(pool, 1, 2, 3, 4)], PATIENCE)
+        monkeypatch.setattr(batching, "PATIENCE", inf)
+        monkeypatch.setattr(batching, "MOST_PATIENCE", PATIENCE)
+
+        assert list(pool.map(squares.ask, [5, 6, 7])) == [25, 36, 49]
+    assert [set(batch) for batch in squares.batches] == [{1}, {2, 3, 4}, {5, 6, 7}]
+
+
+def test_nobody_waits_long_for_who_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    squares = Squares()
+    with ThreadPoolExecutor() as pool:
+        wait([*squares.asked_during_the_first(pool, 1, 2, 3)], PATIENCE)
+
+    assert squares.ask(4) == 16
+    monkeypatch.setattr(batching, "MOST_PATIENCE", inf)  # from now on it would be noticed
+    assert squares.ask(5) == 25
+    assert squares.batches[-2:] == [[4], [5]]
 
 
 def test_everybody_gets_their_own_reply() -> None:
