@@ -5,7 +5,8 @@
 
 Makes a million media where the database has none, in some minutes. Then it starts ours twice, as `bin/up` does, with and
 without the micro-cache, and the peer twice, as specified and tuned (our indexes and totals), each with two processes. `wrk`
-sends requests from 16 clients, or as many as a case says. A ratio is the median of the rounds' ratios of requests a second:
+sends requests from 16 clients, or as many as a case says. What no server of ours can pass is measured, too: the same granian,
+which sends the same bytes and does nothing else. A ratio is the median of the rounds' ratios of requests a second:
 machines are noisy, so the figures themselves say less. At the end it counts views and votes one by one: what was answered
 must be what is stored.
 """
@@ -44,8 +45,8 @@ from benchmarks import seed
 BROWSER = "Mozilla/5.0 (benchmark)"
 CLIENTS = 16
 GALLERY = "/api/media/public"
-OURS, CACHED, PEER, TUNED = "ours", "ours, cached", "peer", "peer, tuned"
-PORTS = {OURS: 4501, CACHED: 4502, PEER: 4503, TUNED: 4504}
+OURS, CACHED, PEER, TUNED, BARE = "ours", "ours, cached", "peer", "peer, tuned", "a bare server"
+PORTS = {OURS: 4501, CACHED: 4502, PEER: 4503, TUNED: 4504, BARE: 4505}
 UNTHROTTLED = {
     "PUBLIC_WRITES_PER_SESSION_PER_MINUTE": "1000000000",
     "PUBLIC_WRITES_PER_ADDRESS_PER_MINUTE": "1000000000",
@@ -85,6 +86,7 @@ CASES = (
     Case("reactions of random media", OURS, PEER, 1, script="reactions.lua"),
     Case("default list, tuned peer", OURS, TUNED, 1.2, GALLERY),
     Case("cached default list, tuned peer", CACHED, TUNED, 10, GALLERY),
+    Case("cached default list, bare server", CACHED, BARE, 0.7, GALLERY),
     Case("cached detail of one medium", CACHED, PEER, 20, f"{GALLERY}/{HOT}"),
 )
 
@@ -226,7 +228,7 @@ def ask(connection: http.client.HTTPConnection, method: str, path: str, body: Ma
 
 @contextmanager
 def servers() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """All four, by name, until the block ends."""
+    """All of them, by name, until the block ends."""
     ours = {OURS: {"MICRO_CACHE_SECONDS": "0"}, CACHED: {"MICRO_CACHE_SECONDS": "1"}}
     peers = {PEER: {"DATABASE_URL": peer_url("peer")}, TUNED: {"DATABASE_URL": peer_url("tuned"), "TUNED": "1"}}
     if not (HERE / "peer" / "node_modules").exists():
@@ -238,7 +240,17 @@ def servers() -> Iterator[dict[str, subprocess.Popen[bytes]]]:
             started[name] = stack.enter_context(server(command, name, cwd=HERE.parent, env=UNTHROTTLED | env))
         for name, env in peers.items():
             started[name] = stack.enter_context(server(["node", "server.js"], name, cwd=HERE / "peer", env={"WORKERS": "2"} | env))
+        command = [*map(str, web_server(Path(sys.executable), host="127.0.0.1", port=PORTS[BARE]))][:-1]
+        page = str(len(page_of(PORTS[CACHED])))
+        started[BARE] = stack.enter_context(server([*command, "benchmarks.bare:application"], BARE, cwd=HERE.parent, env={"BYTES": page}))
         yield started
+
+
+def page_of(port: int) -> bytes:
+    """The first page of the list."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", GALLERY, headers={"User-Agent": BROWSER})
+    return connection.getresponse().read()
 
 
 @contextmanager
